@@ -1,0 +1,55 @@
+"""Where one instance keeps its things."""
+
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST_SOCKET_PATH: Final = 107
+"""Bytes of a unix socket's path: `sun_path` is 108 long on Linux and ends in a zero (unix(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The directories of an instance, absolute, and the names inside them."""
+
+    state: str
+    runtime: str
+    cache: str
+
+    @property
+    def generations(self) -> str:
+        """The directory of all renderings kept, one folder a generation."""
+        return f"{self.state}/generations"
+
+    @property
+    def live(self) -> str:
+        """The symbolic link to the generation that nginx reads."""
+        return f"{self.state}/live"
+
+    @property
+    def good(self) -> str:
+        """The symbolic link to the newest generation that was seen live."""
+        return f"{self.state}/good"
+
+    @property
+    def logs(self) -> str:
+        """The directory of nginx's logs."""
+        return f"{self.state}/logs"
+
+    @property
+    def pid_file(self) -> str:
+        """The file in which the nginx master writes its process id."""
+        return f"{self.runtime}/nginx.pid"
+
+    @property
+    def socket(self) -> str:
+        """The unix socket on which nginx answers the control plane, in every mode."""
+        return f"{self.runtime}/nginx.sock"
+
+    def tunnel(self, upstream: str) -> str:
+        """Return the unix socket that leads to an upstream through its proxy."""
+        return f"{self.runtime}/tunnel-{upstream}.sock"
+
+    @property
+    def lock(self) -> str:
+        """The file locked while a transaction runs."""
+        return f"{self.runtime}/apply.lock"

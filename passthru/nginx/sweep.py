@@ -1,0 +1,119 @@
+"""What a crash leaves in the cache that nginx neither counts nor doubts.
+
+A worker that is killed, or a machine that loses power, leaves the temporary files of its downloads
+behind: nginx's loader passes them over (ngx_http_file_cache_add_file), so no `max_size` ever evicts
+them. And a stored file whose tail never reached the disk is served short for ever, because nginx does
+not compare its size with its Content-Length.
+"""
+
+import logging
+import os
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from passthru.nginx.site import Site
+from passthru.nginx.zones import Zone
+
+DOUBT_SECONDS: Final = 120.0
+"""How long before its last sign of life a machine may have lost what it had written."""
+
+_TEMPORARY: Final = re.compile(r"[0-9a-f]{32}\.\d{10}")
+_STORED: Final = re.compile(r"[0-9a-f]{32}")
+# ngx_http_file_cache_header_t, version 5 (nginx 1.11.10 and later, 64 bits), up to body_start
+_HEADER: Final = struct.Struct("=QqqqqqIHHH")
+_VERSION: Final = 5
+_LENGTH: Final = re.compile(rb"^Content-Length: (\d+)\r$", re.MULTILINE | re.IGNORECASE)
+_CHUNKED: Final = re.compile(rb"^Transfer-Encoding:", re.MULTILINE | re.IGNORECASE)
+
+logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many files were removed."""
+
+    temporary: int
+    cut: int
+
+
+def sweep(zones: Iterable[Zone], *, started: float, doubt_since: float | None) -> Swept:
+    """Remove what was left before `started`, and what was cut since `doubt_since`.
+
+    Both are seconds since 1970; None doubts nothing. Safe beside a running nginx, which takes a
+    missing file for a miss. May take minutes where there are millions of files.
+    """
+    temporary = cut = 0
+    for entry in _entries(zones):
+        with suppress(OSError):
+            if _TEMPORARY.fullmatch(entry.name):
+                if entry.stat().st_mtime < started:
+                    Path(entry.path).unlink()
+                    temporary += 1
+            elif doubt_since is not None and _STORED.fullmatch(entry.name):
+                facts = entry.stat()
+                if doubt_since <= facts.st_mtime < started and is_cut(entry.path):
+                    Path(entry.path).unlink()
+                    cut += 1
+    if temporary or cut:
+        logger.info("swept the cache temporary=%d cut=%d", temporary, cut)
+    return Swept(temporary, cut)
+
+
+def is_cut(path: str) -> bool:
+    """Tell whether a stored answer is shorter than its own head says; raises OSError."""
+    with Path(path).open("rb") as file:
+        head = file.read(65536)
+        size = os.fstat(file.fileno()).st_size
+    if len(head) < _HEADER.size:
+        return True
+    fields: tuple[int, ...] = _HEADER.unpack_from(head)
+    version, start, body = fields[0], fields[-2], fields[-1]
+    if version != _VERSION:
+        return False
+    answer = head[start:body]
+    length = _LENGTH.search(answer)
+    if length is None or _CHUNKED.search(answer):
+        return False
+    return size < body + int(length[1])
+
+
+def last_sign(site: Site) -> float | None:
+    """Return when an instance that did not end properly was last alive; None if it did end."""
+    try:
+        return Path(_sign(site)).stat().st_mtime
+    except OSError:
+        return None
+
+
+def give_sign(site: Site) -> None:
+    """Leave a sign that this instance is alive now."""
+    with suppress(OSError):
+        Path(_sign(site)).touch()
+
+
+def take_sign_back(site: Site) -> None:
+    """End properly: there is nothing to doubt next time."""
+    with suppress(OSError):
+        Path(_sign(site)).unlink()
+
+
+def _sign(site: Site) -> str:
+    return f"{site.state}/alive"
+
+
+def _entries(zones: Iterable[Zone]) -> Iterator[os.DirEntry[str]]:
+    """Yield all files below the zones, whose levels are two."""
+    for zone in zones:
+        for first in _scan(zone.directory):
+            for second in _scan(first.path):
+                yield from _scan(second.path)
+
+
+def _scan(path: str) -> Iterator[os.DirEntry[str]]:
+    with suppress(OSError), os.scandir(path) as found:
+        yield from found

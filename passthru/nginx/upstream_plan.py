@@ -1,0 +1,150 @@
+"""How one upstream is reached, resolved for one nginx and one machine; pure."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from passthru.errors import RenderError
+from passthru.nginx.capabilities import Capabilities
+from passthru.nginx.machine import Machine
+from passthru.nginx.site import Site
+from passthru.spec import Upstream
+from passthru.spec.address import is_address
+
+METADATA_PATIENCE: Final = 4
+"""Seconds to wait for an upstream's metadata; a client has a build to get on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPlan:
+    """One upstream: how it is reached, and what its answers are stored under. Times in seconds."""
+
+    name: str
+    url: str
+    scheme: str
+    host: str
+    authority: str
+    """The Host header: host, with the port where it is not the scheme's own."""
+
+    path: str
+    servers: tuple[str, ...]
+    """Addresses and ports, or the unix socket of a tunnel; empty when none is known yet."""
+
+    tunnelled: bool
+    """Whether it is behind a proxy, and nothing may go around that."""
+
+    resolve: bool
+    """Whether nginx itself looks the one name in `servers` up, again and again."""
+
+    authorization: str | None = field(repr=False)
+    """The Authorization header for it, if it wants one."""
+
+    ca_file: str
+    elsewhere_ca_file: str
+    """Who vouches for the hosts that it may redirect to."""
+
+    own_pattern: str
+    """A regular expression of the URLs, up to their path, that lead back to it."""
+
+    redirect_patterns: tuple[str, ...]
+    """Regular expressions of the URLs that it may redirect to."""
+
+    connect_timeout: int
+    read_timeout: int
+    metadata_timeout: int
+    spec_key: str
+
+    @property
+    def block(self) -> str:
+        """The name of the nginx upstream block."""
+        return f"passthru_{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Its name as a part of a variable's name."""
+        return self.name.replace("-", "_")
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self.scheme == "https"
+
+
+def plan_upstream(
+    upstream: Upstream, index: int, capabilities: Capabilities, machine: Machine, site: Site
+) -> UpstreamPlan:
+    """Resolve the upstream that stands at `index` in the spec."""
+    servers, resolve = _servers(upstream, capabilities, machine, site)
+    several = resolve or len(servers) > 1
+    standard = {"http": 80, "https": 443}[upstream.scheme]
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    port = f":{upstream.port}" if upstream.port != standard else f"(?::{standard})?"
+    own = f"^{upstream.scheme}://{re.escape(host)}{port}"
+    return UpstreamPlan(
+        name=upstream.name,
+        url=upstream.url,
+        scheme=upstream.scheme,
+        host=upstream.host,
+        authority=host if upstream.port == standard else f"{host}:{upstream.port}",
+        path=upstream.path,
+        servers=servers,
+        tunnelled=upstream.proxy is not None,
+        resolve=resolve,
+        authorization=_authorization(upstream, index, machine),
+        ca_file=upstream.ca_file or machine.ca_bundle,
+        elsewhere_ca_file=machine.ca_bundle
+        if upstream.redirect_hosts
+        else upstream.ca_file or machine.ca_bundle,
+        own_pattern=own,
+        redirect_patterns=(
+            f"{own}/",
+            *(_redirect_pattern(h, upstream) for h in upstream.redirect_hosts),
+        ),
+        # Two addresses must fit into the time that the operator gave for one connection.
+        connect_timeout=max(1, upstream.connect_timeout // 2)
+        if several
+        else upstream.connect_timeout,
+        read_timeout=upstream.read_timeout,
+        metadata_timeout=min(METADATA_PATIENCE, upstream.read_timeout),
+        spec_key=f"upstreams[{index}]",
+    )
+
+
+def _authorization(upstream: Upstream, index: int, machine: Machine) -> str | None:
+    if upstream.credentials_file is None:
+        return None
+    try:
+        return machine.credentials[upstream.credentials_file]
+    except KeyError:
+        raise RenderError(
+            f"upstreams[{index}].credentials_file: {upstream.credentials_file} was not read"
+        ) from None
+
+
+def _servers(
+    upstream: Upstream, capabilities: Capabilities, machine: Machine, site: Site
+) -> tuple[tuple[str, ...], bool]:
+    """Return the servers of an upstream, and whether nginx is to resolve the name in them."""
+    if upstream.proxy is not None:
+        return (f"unix:{site.tunnel(upstream.name)}",), False
+    if is_address(upstream.host):
+        addresses: tuple[str, ...] = (upstream.host,)
+    elif upstream.host in machine.addresses:
+        addresses = machine.addresses[upstream.host]
+    elif capabilities.upstream_resolve:
+        return (f"{upstream.host}:{upstream.port}",), True
+    else:
+        addresses = ()
+    return tuple(
+        f"[{address}]:{upstream.port}" if ":" in address else f"{address}:{upstream.port}"
+        for address in addresses
+    ), False
+
+
+def _redirect_pattern(host: str, upstream: Upstream) -> str:
+    """Return the expression of the URLs on `host` (or on `*.host`) that `upstream` may name."""
+    scheme = "https" if upstream.scheme == "https" else "https?"
+    name = re.escape(host.removeprefix("*."))
+    if host.startswith("*."):
+        name = rf"[a-z0-9.-]*[a-z0-9-]\.{name}"
+    return rf"^{scheme}://{name}(?::[0-9]+)?/"
