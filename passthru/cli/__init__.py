@@ -1,0 +1,5 @@
+"""The command line: a module a command, each of which parses, calls and prints."""
+
+from passthru.cli.entry import main
+
+__all__ = ["main"]
