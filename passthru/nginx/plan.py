@@ -6,7 +6,7 @@ from typing import Final
 from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
 from passthru.nginx.disk import Disk
-from passthru.nginx.listening import Listen, address_of, host_name_of, is_loopback, make_listens
+from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
 from passthru.nginx.machine import Machine
 from passthru.nginx.site import Site
 from passthru.nginx.tunnels import TunnelPlan, plan_tunnels
@@ -129,7 +129,7 @@ def make_plan(
         store_dir=spec.nix_cache_info.store_dir,
         loop_token=f"passthru-{machine.instance}",
         disk=machine.disk,
-        loopback_only=all(is_loopback(listen) for listen in listens),
+        loopback_only=all(listen.is_local for listen in listens),
     )
 
 

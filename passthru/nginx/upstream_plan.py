@@ -85,7 +85,7 @@ def plan_upstream(
         url=upstream.url,
         scheme=upstream.scheme,
         host=upstream.host,
-        authority=host if upstream.port == standard else f"{host}:{upstream.port}",
+        authority=upstream.authority,
         path=upstream.path,
         servers=servers,
         tunnelled=upstream.proxy is not None,
