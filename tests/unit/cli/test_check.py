@@ -6,8 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,6 @@ from passthru.cli.finding import Severity
 from passthru.spec import parse_spec
 from tests.ports import free_port
 from tests.unit.cli.command import environment, run
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Make a directory that nginx's workers may enter, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="passthru-test-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,14 +20,6 @@ from passthru.nix.narinfo_reader import parse_narinfo
 from tests.unit.cli.command import environment, run
 
 CACHE = demo_cache(paths=5)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Make a directory that nginx's workers may enter, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="passthru-test-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 def test_demo_shows_misses_becoming_hits(folder: Path) -> None:

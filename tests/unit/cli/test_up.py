@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,14 +17,6 @@ import passthru.cli.apply
 from passthru.cli.instance import prepare
 from tests.ports import free_port
 from tests.unit.cli.command import environment, main, run
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Make a directory that nginx's workers may enter, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="passthru-test-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 @pytest.fixture
