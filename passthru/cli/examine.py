@@ -18,6 +18,7 @@ from passthru.cli.finding import (
     Severity,
     closed_finding,
     directory_finding,
+    doubtful,
     failure_finding,
     file_finding,
     listen_finding,
@@ -44,8 +45,10 @@ _LISTEN: Final = re.compile(r"^ *listen ([^;\s]+:\d+)", re.MULTILINE)
 def examine(spec: Spec) -> Iterator[Finding]:
     """Yield all findings about a valid spec."""
     from passthru.nginx.process import find_nginx, read_capabilities
+    from passthru.spec import find_remarks
 
     yield from without_effect(spec)
+    yield from doubtful(find_remarks(spec))
     try:
         binary = find_nginx()
         capabilities = read_capabilities(binary)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from passthru.errors import PassthruError, SpecError
+    from passthru.errors import PassthruError, Problem, SpecError
     from passthru.nginx.capabilities import Capabilities
     from passthru.nginx.plan import Plan
     from passthru.spec import Spec
@@ -75,6 +75,12 @@ def without_effect(spec: Spec) -> Iterator[Finding]:
             yield Finding(
                 "no-effect", Severity.NOTE, name, "this section has no effect in this version"
             )
+
+
+def doubtful(remarks: Iterable[Problem]) -> Iterator[Finding]:
+    """Pass on what the spec remarks of itself: right, and perhaps not what its writer means."""
+    for remark in remarks:
+        yield Finding("doubtful", Severity.NOTE, remark.where, remark.message, remark.hint)
 
 
 def unknown_names(plan: Plan) -> Iterator[Finding]:

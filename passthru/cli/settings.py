@@ -3,8 +3,6 @@
 import os
 from dataclasses import dataclass
 
-import click
-
 
 @dataclass(slots=True)
 class Settings:
@@ -18,11 +16,6 @@ class Settings:
 
     color: bool | None = None
     """Colour always, never, or (None) where the stream is a terminal."""
-
-
-def current_settings() -> Settings:
-    """Return the settings of the command that runs."""
-    return click.get_current_context().ensure_object(Settings)
 
 
 def choose_color(wish: str) -> bool | None:

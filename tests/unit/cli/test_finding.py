@@ -10,6 +10,7 @@ from passthru.cli.finding import (
     Severity,
     closed_finding,
     directory_finding,
+    doubtful,
     failure_finding,
     file_finding,
     listen_finding,
@@ -20,7 +21,7 @@ from passthru.cli.finding import (
 )
 from passthru.errors import NginxError, Problem, SpecError
 from passthru.nginx.capabilities import parse_capabilities
-from passthru.spec import parse_spec
+from passthru.spec import find_remarks, parse_spec
 from tests.checkout import ROOT
 
 NGINX = (ROOT / "tests/golden/nginx-V/debian-12.txt").read_text()
@@ -53,6 +54,14 @@ def test_sections_without_effect_are_named(section: str, named: list[str]) -> No
 
     assert [finding.where for finding in found] == named
     assert {finding.severity for finding in found} <= {Severity.NOTE}
+
+
+def test_what_is_doubtful_is_a_note() -> None:
+    """A key that does nothing in this mode is told, and stops nobody."""
+    found = list(doubtful(find_remarks(parse_spec("[listen]\ntls_port = 8443\n"))))
+
+    assert [(one.where, one.severity) for one in found] == [("listen.tls_port", Severity.NOTE)]
+    assert list(doubtful(find_remarks(parse_spec("")))) == []
 
 
 def test_nginx_is_named() -> None:
