@@ -129,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: HTTPStatus, body: bytes, *, with_body: bool, part: str | None = None
     ) -> None:
+        # Before the answer: whoever has read it may look at the meter at once.
+        self.server.meter.count(len(body) if with_body else 0)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Accept-Ranges", "bytes")
@@ -137,7 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(body)
-        self.server.meter.count(len(body) if with_body else 0)
 
     @override
     def log_message(self, format: str, *args: object) -> None:
