@@ -30,6 +30,10 @@ class Answer:
     body: bytes
 
 
+ALONE: Final = 9
+"""Fields of a line that has nothing to say of upstreams."""
+
+
 @dataclass(frozen=True, slots=True)
 class Logged:
     """One line of passthru's access log; `cache` is what $upstream_cache_status was."""
@@ -38,7 +42,8 @@ class Logged:
     status: int
     path: str
     cache: str
-    protocol: str
+    protocol: str | None
+    """None where no upstream was asked."""
 
 
 class Passthru:
@@ -105,7 +110,13 @@ class Passthru:
         whole = (line for line in text.splitlines(keepends=True) if line.endswith("\n"))
         rows = [line.rstrip("\n").split("\t") for line in whole]
         return [
-            Logged(method=row[2], status=int(row[3]), path=row[4], cache=row[5], protocol=row[13])
+            Logged(
+                method=row[2],
+                status=int(row[3]),
+                path=row[-1],
+                cache=row[4],
+                protocol=row[8] if len(row) > ALONE else None,
+            )
             for row in rows
         ]
 
