@@ -1,6 +1,7 @@
 """What some lines of the log say, added up: the counts, and what the totals do not keep."""
 
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Final
 
 from passthru.stats.durations import Durations
@@ -88,6 +89,13 @@ class PathCount:
     sent_bytes: int = 0
 
 
+def most(paths: dict[str, PathCount], limit: int) -> dict[str, PathCount]:
+    """Return the paths that were asked for most, all of them if there are at most `limit`."""
+    if len(paths) <= limit:
+        return paths
+    return dict(nlargest(limit, paths.items(), key=lambda one: one[1].requests))
+
+
 @dataclass(slots=True)
 class Batch:
     """The sum of some lines."""
@@ -107,7 +115,7 @@ class Batch:
 
     last_errors: dict[str, LastError] = field(default_factory=dict)
     paths: dict[str, PathCount] = field(default_factory=dict)
-    """Narinfos and NARs that were served, MOST_PATHS of them; empty unless paths are wanted."""
+    """Narinfos and NARs that were served, the MOST_PATHS asked for most; only if they are wanted."""
 
     sample: str | None = None
     """An unparsable line, escaped and cut."""
@@ -123,8 +131,8 @@ class Batch:
         self.asked_at.update(other.asked_at)
         self.last_errors.update(other.last_errors)
         for path, count in other.paths.items():
-            if path in self.paths or len(self.paths) < MOST_PATHS:
-                ours = self.paths.setdefault(path, PathCount())
-                ours.requests += count.requests
-                ours.sent_bytes += count.sent_bytes
-        self.sample = other.sample or self.sample
+            ours = self.paths.setdefault(path, PathCount())
+            ours.requests += count.requests
+            ours.sent_bytes += count.sent_bytes
+        self.paths = most(self.paths, MOST_PATHS)
+        self.sample = self.sample if other.sample is None else other.sample

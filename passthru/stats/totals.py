@@ -40,7 +40,7 @@ class Totals:
     """Counts since counting began. A key that is not there stands for nothing."""
 
     lines: int = 0
-    """Lines read, the unparsable ones too."""
+    """Lines read: of requests, of refreshes, of an older format, and unparsable ones."""
 
     unparsable_lines: int = 0
     requests: dict[tuple[Kind, CacheStatus], int] = field(default_factory=dict)
@@ -51,6 +51,8 @@ class Totals:
     """By status: one of CODES, or OTHER."""
 
     durations: dict[Kind, Durations] = field(default_factory=dict)
+    """Without what was served stale: nginx says of it how long the refresh took."""
+
     upstream_requests: dict[tuple[str, Outcome], int] = field(default_factory=dict)
     """How often each upstream was really asked; several times for one request, or never."""
 
@@ -63,21 +65,18 @@ class Totals:
     last_line_at: float | None = None
 
     def add(self, other: "Totals") -> None:
-        """Add what `other` counted."""
+        """Add what `other` counted, later than we did."""
         self.lines += other.lines
         self.unparsable_lines += other.unparsable_lines
-        for ours, theirs in (
-            (self.requests, other.requests),
-            (self.sent_bytes, other.sent_bytes),
-        ):
-            add_counts(ours, theirs)
+        add_counts(self.requests, other.requests)
+        add_counts(self.sent_bytes, other.sent_bytes)
         add_counts(self.responses, other.responses)
         add_counts(self.upstream_requests, other.upstream_requests)
         add_counts(self.upstream_bytes, other.upstream_bytes)
         add_durations(self.durations, other.durations)
         add_durations(self.upstream_durations, other.upstream_durations)
         if other.last_line_at is not None:
-            self.last_line_at = max(other.last_line_at, self.last_line_at or 0.0)
+            self.last_line_at = other.last_line_at
 
 
 def add_counts(ours: dict[K, int], theirs: Mapping[K, int]) -> None:
