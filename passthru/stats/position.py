@@ -14,7 +14,7 @@ class Position:
     inode: int
     offset: int
     head: str = ""
-    """The digest of the file's first bytes, `offset` of them but at most HEAD_BYTES."""
+    """The digest of the file's first bytes: `offset` of them, but at most HEAD_BYTES."""
 
     seen_ns: int = 0
     """When the file had been written to last, nanoseconds since 1970."""
