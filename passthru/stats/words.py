@@ -108,7 +108,7 @@ def format_moment(moment: float, zone: tzinfo | None = None) -> str:
 
 
 def _three_digits(value: float) -> str:
-    if round(value, 1) >= 100 or value.is_integer():  # noqa: PLR2004
+    if round(value, 1) >= 100 or value == int(value):  # noqa: PLR2004
         return f"{value:.0f}"
     return f"{value:.1f}"
 
