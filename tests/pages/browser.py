@@ -124,13 +124,7 @@ class Browser:
         page = Page(self, attached["sessionId"])
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
-        page.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=scale,
-            mobile=False,
-        )
+        page.resize(width, height, scale=scale)
         page.prefer("dark" if is_dark else "light")
         page.call("Emulation.setScriptExecutionDisabled", value=not has_script)
         try:
@@ -166,6 +160,11 @@ class Page:
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]
         self.call("Emulation.setEmulatedMedia", features=features)
+
+    def resize(self, width: int, height: int = 1000, *, scale: float = 1) -> None:
+        """Make the window another size, in CSS pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def goto(self, url: str) -> None:
         """Load a page and wait until it is whole."""
