@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from passthru.nginx.capabilities import Capabilities
     from passthru.nginx.rendering import Rendering
 
-FILES = ("nginx.conf", "http.conf", "server.conf", "pages/index.html")
+FILES = ("nginx.conf", "http.conf", "server.conf", "facts.json", "pages/index.html")
 
 
 @click.command
@@ -39,7 +39,7 @@ FILES = ("nginx.conf", "http.conf", "server.conf", "pages/index.html")
     type=click.Choice(FILES),
     metavar="NAME",
     default="nginx.conf",
-    help="Print another file: http.conf, server.conf or pages/index.html",
+    help="Print another file: http.conf, server.conf, facts.json or pages/index.html",
 )
 @click.option("--diff", is_flag=True, help="Print what would change against the live configuration")
 @click.option(
@@ -78,6 +78,11 @@ def render(
     elif diff:
         for line in difference(rendering, Path(plan.site.live)):
             click.echo(line, nl=False)
+    elif name not in rendering.files:
+        raise PassthruError(
+            f"{name} is not rendered: nothing runs that would read it",
+            hint="write enable = true in [status]",
+        )
     else:
         click.echo(rendering.files[name], nl=False)
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from passthru.errors import RenderError
+from passthru.nginx.facts import FACTS
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.site import Site
 
@@ -139,11 +140,13 @@ def _write_files(folder: Path, rendering: Rendering) -> None:
 
 
 def _mode_of(name: str) -> int:
-    """Pages are read by the workers; the rest by the master alone, and may come to hold secrets.
+    """Pages are read by the workers, and facts by the exporter, which may be another user.
+
+    The rest is read by the master alone, and may come to hold secrets.
 
     Not 0640: where all users have one group (NixOS: "users"), that would be everybody.
     """
-    return 0o644 if name.startswith("pages/") else 0o600
+    return 0o644 if name == FACTS or name.startswith("pages/") else 0o600
 
 
 def _make_directory(path: Path) -> None:

@@ -39,3 +39,11 @@ METADATA: Final = (
 
 OWN: Final = r"^/(?:nix-cache-info|health)?(?:\?|$)"
 """What nginx answers by itself; a query string is harmless there."""
+
+STATIC: Final = r"[a-z0-9][a-z0-9-]*\.[a-z0-9]{1,8}"
+"""The name of a style sheet or a script of the status page."""
+
+
+def status_paths(path: str) -> str:
+    """Return what the exporter answers, with its page at `path`: a query string is harmless there."""
+    return rf"^(?:/metrics|{path}(?:\.json|/static/{STATIC})?)(?:\?|$)"

@@ -9,6 +9,7 @@ from passthru.nginx.disk import Disk
 from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
 from passthru.nginx.machine import Machine
 from passthru.nginx.site import Site
+from passthru.nginx.status import StatusPlan, plan_status
 from passthru.nginx.tunnels import TunnelPlan, plan_tunnels
 from passthru.nginx.upstream_plan import UpstreamPlan, plan_upstream
 from passthru.nginx.zones import Zones, make_zones
@@ -65,6 +66,7 @@ class Plan:
 
     loopback_only: bool
     disk: Disk
+    status: StatusPlan
 
     @property
     def names_upstreams(self) -> bool:
@@ -130,6 +132,7 @@ def make_plan(
         loop_token=f"passthru-{machine.instance}",
         disk=machine.disk,
         loopback_only=all(listen.is_local for listen in listens),
+        status=plan_status(spec, site),
     )
 
 

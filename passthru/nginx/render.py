@@ -12,6 +12,7 @@ from passthru import __version__
 from passthru.errors import RenderError
 from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
+from passthru.nginx.facts import FACTS, write_facts
 from passthru.nginx.page import content_security_policy, landing_page
 from passthru.nginx.plan import NAR_LOCK, NAR_LOCK_AGE, Plan
 from passthru.nginx.rendering import Rendering
@@ -94,6 +95,9 @@ def render(plan: Plan) -> Rendering:
     files["pages/index.html"] = page
     if plan.tunnels:
         files[TUNNELS] = write_tunnels(plan.tunnels)
+    if plan.status.enable:
+        files[FACTS] = write_facts(plan, generation=_UNKNOWN_YET)
+        names += (FACTS,)
     generation = _digest(files)
     named = {name: files[name].replace(_UNKNOWN_YET, generation) for name in names}
     return Rendering(generation=generation, files={**files, **named})

@@ -12,5 +12,6 @@ class Rendering:
     """Eight hexadecimal digits, a hash of the text."""
 
     files: Mapping[str, str] = field(repr=False)
-    """Relative path to text: `nginx.conf`, `http.conf`, `server.conf`, `pages/index.html`, and
-    `tunnels.json` where an upstream has a proxy: it may hold passwords."""
+    """Relative path to text: `nginx.conf`, `http.conf`, `server.conf`, `pages/index.html`,
+    `facts.json` where the exporter runs, and `tunnels.json` where an upstream has a proxy: it may
+    hold passwords."""

@@ -45,6 +45,11 @@ class Site:
         """The unix socket on which nginx answers the control plane, in every mode."""
         return f"{self.runtime}/nginx.sock"
 
+    @property
+    def exporter_socket(self) -> str:
+        """The unix socket on which the exporter answers nginx, and whoever asks it directly."""
+        return f"{self.runtime}/exporter.sock"
+
     def tunnel(self, upstream: str) -> str:
         """Return the unix socket that leads to an upstream through its proxy."""
         return f"{self.runtime}/tunnel-{upstream}.sock"

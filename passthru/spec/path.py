@@ -24,6 +24,7 @@ SYSTEM: Final = frozenset((
 
 RESERVED: Final = frozenset(
     (
+        "-",
         "nix-cache-info",
         "nar",
         "log",
@@ -34,7 +35,7 @@ RESERVED: Final = frozenset(
         "metrics",
     )
 )
-"""First words of the paths that clients and probes ask for."""
+"""First words of the paths that clients and probes ask for; `-` is for nginx's own."""
 
 _PAGE: Final = re.compile(r"(?:/[A-Za-z0-9_~-]{1,64}){1,8}")
 

@@ -44,7 +44,18 @@ def test_any_file_can_be_printed(here: Path, name: str) -> None:
         "nginx.conf": "events {",
         "http.conf": "proxy_cache_path",
         "server.conf": "location",
+        "facts.json": '"upstreams"',
     }.get(name, "<!doctype html>") in printed
+
+
+def test_a_file_that_is_not_rendered_is_told(here: Path) -> None:
+    """Without the exporter there are no facts for it, and --file says why."""
+    with (here / "passthru.toml").open("a") as spec:
+        spec.write("[status]\nenable = false\n")
+    done = run("render", "--file", "facts.json", cwd=here)
+
+    assert (done.code, done.out) == (1, "")
+    assert "hint: write enable = true in [status]" in done.err
 
 
 def test_another_nginx_is_rendered_for_without_any(here: Path) -> None:

@@ -18,6 +18,7 @@ def known(target: str) -> bool:
         (grammar.NAR, True),
         *((pattern, True) for pattern in grammar.METADATA),
         (grammar.OWN, True),
+        (grammar.status_paths("/status"), True),
     ]
     return next((ok for rule, ok in rules if re.search(rule, target, re.ASCII)), False)
 
@@ -29,6 +30,12 @@ def known(target: str) -> bool:
         "/?from=a-bookmark",
         "/nix-cache-info",
         "/health",
+        "/metrics",
+        "/metrics?name[]=x",
+        "/status",
+        "/status?from=a-bookmark",
+        "/status.json",
+        "/status/static/page.css",
         f"/{H}.narinfo",
         f"/{H}.ls",
         f"/{H}.ls.xz",
@@ -105,6 +112,12 @@ def test_known(target: str) -> None:
         "/NAR/x.nar",
         "/nix-cache-info/",
         "/health/x",
+        "/metrics/x",
+        "/status/",
+        "/status/static/",
+        "/status/static/.x.css",
+        "/status/static/a/b.css",
+        "/statusx",
     ],
 )
 def test_unknown(target: str) -> None:

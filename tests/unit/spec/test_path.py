@@ -92,6 +92,7 @@ def test_unclean_pages_are_refused(path: str) -> None:
         "/log/x",
         "/health",
         "/metrics",
+        "/-/nginx",
         "/nix-cache-info",
         "/realisations/a",
         "/build-trace-v2/a",

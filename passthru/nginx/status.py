@@ -1,0 +1,59 @@
+"""Where the exporter's answers are, and who may see them; pure."""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from passthru.errors import RenderError
+from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
+from passthru.spec import Mode, Spec
+
+THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
+
+PRIVATE: Final = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+)
+"""The addresses of a LAN (RFC 1918, 3927, 4193, 4291)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPlan:
+    """The section [status], resolved."""
+
+    enable: bool
+    path: str
+    allow: tuple[str, ...]
+    paths: bool
+    socket: str
+    """The exporter's."""
+
+
+def plan_status(spec: Spec, site: Site) -> StatusPlan:
+    """Resolve [status]; raises RenderError if the path of the exporter's socket is too long."""
+    allow = spec.status.allow
+    if allow is None:
+        allow = THIS_MACHINE + (PRIVATE if spec.mode is Mode.LAN else ())
+    if spec.status.enable:
+        _check(site.exporter_socket)
+    return StatusPlan(
+        enable=spec.status.enable,
+        path=spec.status.path,
+        allow=allow,
+        paths=spec.status.paths,
+        socket=site.exporter_socket,
+    )
+
+
+def _check(path: str) -> None:
+    length = len(os.fsencode(path))
+    if length > LONGEST_SOCKET_PATH:
+        raise RenderError(
+            f"the path of the exporter's unix socket is too long: {path} has {length} bytes,"
+            f" and Linux takes {LONGEST_SOCKET_PATH}",
+            hint="set runtime_directory to a shorter path, or write enable = false in [status]",
+        )
