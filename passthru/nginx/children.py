@@ -30,6 +30,9 @@ class Child:
     only_with: str | None = None
     """A file without which it is not started; once started, it stays."""
 
+    is_spare: bool = False
+    """Whether no request needs it: when it dies it is started again, and all else goes on."""
+
     is_ready: Callable[[], bool] = field(default=lambda: True, repr=False)
     """Whether it does its work already; must not block."""
 
@@ -84,7 +87,7 @@ def start(child: Child, *, keep_open: int, stderr: int | None = None) -> Running
             stdout=2,  # ours is for data
             stderr=stderr,
             pass_fds=(keep_open,),
-            env=clean_environment(),
+            env=_environment(),
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - two system calls, no lock is taken
         )
@@ -93,6 +96,12 @@ def start(child: Child, *, keep_open: int, stderr: int | None = None) -> Running
             f"cannot start {child.name}: {fault.strerror} ({fault.filename})"
         ) from fault
     return Running(child, process)
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without what is between systemd and us alone (sd_notify(3))."""
+    ours = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}
+    return {name: value for name, value in clean_environment().items() if name not in ours}
 
 
 def stop_all(

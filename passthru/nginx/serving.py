@@ -3,9 +3,10 @@
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from passthru.errors import NginxError, PassthruError
@@ -19,6 +20,7 @@ from passthru.nginx.lock import only_instance, transaction
 from passthru.nginx.patience import wait_until
 from passthru.nginx.process import listen_error, master_argv
 from passthru.nginx.rendering import Rendering
+from passthru.nginx.rest import Rest
 from passthru.nginx.site import Site
 from passthru.nginx.storage import explained
 
@@ -41,28 +43,50 @@ class Crew:
     children: Sequence[Child]
     """Those that run beside nginx, or will when there is work for them."""
 
+    rests: dict[str, Rest] = field(default_factory=dict)
+    """The spare ones that were started, by name."""
+
     @property
     def master(self) -> int:
         """The process id of the nginx master."""
         return self.members[0].pid
 
     def check(self) -> None:
-        """Raise NginxError or PassthruError if one of them has ended."""
-        for one in self.members:
+        """Raise NginxError or PassthruError if one of them has ended; a spare one is let go."""
+        for one in tuple(self.members):
             how = one.ended()
             if how is None:
                 continue
             if one is self.members[0]:
                 lines = complaints_since(f"{self.site.logs}/error.log", self.log_before)
                 raise NginxError(f"nginx died: {how}", lines=lines[-5:])
-            raise PassthruError(f"{one.child.name} died: {how}")
+            if not one.child.is_spare:
+                raise PassthruError(f"{one.child.name} died: {how}")
+            stop_all([one], grace=0)
+            self.members.remove(one)
+            self._let_rest(one.child, how)
 
     def call(self) -> None:
         """Start the children that are wanted by now; raises PassthruError."""
         running = [one.child for one in self.members]
         for child in self.children:
             if child not in running and child.is_wanted():
-                self.members.append(start(child, keep_open=self.held))
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.is_spare and not self.rests.setdefault(child.name, Rest(now)).is_over(now):
+            return
+        try:
+            self.members.append(start(child, keep_open=self.held))
+        except PassthruError as fault:
+            if not child.is_spare:
+                raise
+            self._let_rest(child, fault.message)
+
+    def _let_rest(self, child: Child, why: str) -> None:
+        seconds = self.rests[child.name].begin(time.monotonic())
+        logger.warning("%s died: %s; it is started again in %.0f s", child.name, why, seconds)
 
     def await_ready(self, *, seconds: float, step: Callable[[Step], None]) -> None:
         """Wait for the started ones to do their work; one that has ended is not waited for."""

@@ -589,6 +589,20 @@ class TestSiblings:
             assert "error: exporter died: exit status 7" in running.said
             assert run_below(site) == set()
 
+    def test_a_spare_child_is_started_again(self, site: Site, tmp_path: Path) -> None:
+        """One that no request needs may die, be killed or be missing; `up` serves on and retries."""
+        counter = tmp_path / "lives"
+        script = f"echo x >> {counter}; test $(wc -l < {counter}) -gt 1 && exec sleep 1000; exit 7"
+        children = [["exporter", ["sh", "-c", script]], ["mdns", ["/nonexistent"]]]
+        with up(site, tiny(site, "aaaa"), children=children, spare=["exporter", "mdns"]) as running:
+            running.ready()
+            assert eventually(lambda: counter.read_text() == "x\nx\n")
+            assert "exporter died: exit status 7; it is started again in 1 s" in running.said
+            assert "mdns died: cannot start mdns" in running.said
+            assert serves(site) == "aaaa"
+            running.send(signal.SIGTERM)
+            assert running.ended() == 0
+
     def test_one_that_cannot_start(self, site: Site) -> None:
         """It is named, and nginx does not stay."""
         with up(site, tiny(site, "aaaa"), children=[["exporter", ["/nonexistent"]]]) as running:

@@ -1,7 +1,8 @@
 """Do what `passthru up` does, as instructed by JSON, with a rendering in the place of a spec.
 
 site: state, runtime, cache. spec: the file that holds the rendering. tick: a file like it, which
-is handed over whenever it is there. children: pairs of name and argv. trouble: on_ready fails. become: the user
+is handed over whenever it is there. children: pairs of name and argv, spare: names of
+some. trouble: on_ready fails. become: the user
 to run as, which may be one that cannot read this file.
 """
 
@@ -64,7 +65,10 @@ def main(instructions: dict[str, Any]) -> None:
         make_rendering=lambda: read(instructions["spec"]),
         on_ready=on_ready,
         tick=tick,
-        children=[Child(name, tuple(argv)) for name, argv in instructions.get("children", [])],
+        children=[
+            Child(name, tuple(argv), is_spare=name in instructions.get("spare", []))
+            for name, argv in instructions.get("children", [])
+        ],
         **{
             name: instructions[name]
             for name in ("user", "rotate_bytes", "apply_seconds", "grace")
