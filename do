@@ -12,7 +12,7 @@ NEEDS_CHECK="$NEEDS_UP git:git"
 NEEDS_TEST="$NEEDS_CHECK nix:nix-bin curl:curl openssl:openssl ip:iproute2 unshare:util-linux
     debootstrap:debootstrap gpgv:gpgv xz:xz-utils busybox:busybox shellcheck:shellcheck
     microsocks:microsocks tinyproxy:tinyproxy-bin
-    groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk"
+    groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk promtool:prometheus"
 NEEDS_BENCH="$NEEDS_UP wrk:wrk varnishd:varnish h2load:nghttp2-client ip:iproute2
     unshare:util-linux taskset:util-linux"
 
@@ -249,6 +249,7 @@ hold_services() {
         case $package in
         nginx) held="$held nginx" ;;
         varnish) held="$held varnish varnishncsa" ;;
+        prometheus) held="$held prometheus" ;;
         esac
     done
     [ -n "$held" ] || return 0

@@ -11,6 +11,7 @@ from passthru.cli.apply import apply
 from passthru.cli.check import check
 from passthru.cli.completion import completion
 from passthru.cli.demo import demo
+from passthru.cli.exporter import exporter
 from passthru.cli.init import init
 from passthru.cli.man import man
 from passthru.cli.render import render
@@ -32,6 +33,7 @@ COMMANDS: Final = (
     apply,
     snippet,
     schema,
+    exporter,
     tunnel,
     version,
     completion,

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from functools import partial
@@ -16,6 +15,7 @@ import click
 
 from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.options import spec_argument
+from passthru.cli.ourselves import ourselves
 from passthru.cli.output import say
 
 if TYPE_CHECKING:
@@ -89,20 +89,8 @@ def tunnel_child(site: Site) -> Child:
     path = f"{site.live}/{TUNNELS}"
     return Child(
         name="tunnel",
-        argv=(*_ourselves(), "tunnel", "--list", path),
+        argv=(*ourselves(), "tunnel", "--list", path),
         stop_signal=signal.SIGQUIT,  # nginx's downloads in flight need it to their end
         only_with=path,
         is_ready=partial(are_open, path),
     )
-
-
-def _ourselves() -> tuple[str, ...]:
-    """Return how to run passthru once more, in the way that this process was run.
-
-    Not always through sys.executable: a wrapper (Nix) may be what knows where our packages are.
-    """
-    script = Path(sys.argv[0])
-    if script.name == "__main__.py":
-        return (sys.executable, "-m", "passthru")
-    path = str(script.absolute())
-    return (path,) if os.access(path, os.X_OK) else (sys.executable, path)

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 def up(spec: Path | None) -> None:
     """Run passthru in the foreground, until a signal.
 
-    Runs nginx, and a tunnel to upstreams behind a proxy.
+    Runs nginx, a tunnel to upstreams behind a proxy, and the exporter for the status page.
     Says where it serves, and prints what clients paste.
     SIGHUP reads the spec again and applies it, SIGUSR1 reopens the logs.
     SIGTERM and Ctrl-C let downloads in flight end for a moment; a second one does not.
     """
+    from passthru.cli.exporter import exporter_child
     from passthru.cli.tunnel import tunnel_child
     from passthru.cli.watched import Watched
     from passthru.nginx.supervise import run
@@ -47,7 +48,7 @@ def up(spec: Path | None) -> None:
         instance.plan.site,
         binary=instance.binary,
         user=watched.user,
-        children=(tunnel_child(instance.plan.site),),
+        children=(tunnel_child(site), exporter_child(site)),
         make_rendering=watched.reread,
         tick=watched.tick,
         on_ready=lambda: _begin(instance, died=died, started=started),

@@ -59,8 +59,9 @@ def clear_stale(site: Site) -> None:
                 )
             path.unlink()
         Path(site.pid_file).unlink(missing_ok=True)
-        for path in Path(site.runtime).glob(Path(site.tunnel("*")).name):
-            path.unlink(missing_ok=True)
+        for name in (site.tunnel("*"), f"{site.exporter_socket}*"):
+            for path in Path(site.runtime).glob(Path(name).name):
+                path.unlink(missing_ok=True)
 
 
 def closed_to(path: str, user: str) -> str | None:

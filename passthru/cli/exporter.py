@@ -1,0 +1,99 @@
+"""`passthru exporter`: what the cache does, for people and for Prometheus."""
+
+# ruff: noqa: PLC0415 - heavy imports wait until the command runs: help is to be fast
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from passthru.cli.instance import describe_source, read_spec
+from passthru.cli.options import spec_argument
+from passthru.cli.ourselves import ourselves
+from passthru.cli.output import say
+
+if TYPE_CHECKING:
+    from passthru.nginx.children import Child
+    from passthru.nginx.site import Site
+    from passthru.stats.app import Page
+    from passthru.stats.exporter import Signs
+    from passthru.stats.snapshot import Snapshot
+
+
+@click.command
+@spec_argument
+@click.option(
+    "--facts",
+    "facts_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take a rendered facts.json in place of a spec, and follow its changes",
+)
+def exporter(spec: Path | None, facts_file: Path | None) -> None:
+    """Count what the cache does and answer for it, until a signal.
+
+    Reads the access log, and answers nginx on a unix socket: the status page, its JSON, /metrics.
+    `passthru up` runs this itself; it is a command for an nginx that is run by others.
+    It may be killed at any moment, and counts nothing twice.
+    """
+    import asyncio
+
+    from passthru.stats.exporter import serve
+    from passthru.stats.facts import FactsFile
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="passthru exporter: %(message)s"
+    )
+    if facts_file is not None and spec is not None:
+        raise click.UsageError("SPEC and --facts exclude each other", click.get_current_context())
+    path = facts_file.absolute() if facts_file else _facts_of(spec)
+    asyncio.run(serve(FactsFile(path), _page(), _signs()))
+
+
+def exporter_child(site: Site) -> Child:
+    """Return the child that counts what whatever generation is live does."""
+    from passthru.nginx.children import Child
+    from passthru.nginx.facts import FACTS
+
+    path = f"{site.live}/{FACTS}"
+    return Child(
+        name="exporter",
+        argv=(*ourselves(), "exporter", "--facts", path),
+        only_with=path,
+        is_spare=True,
+    )
+
+
+def _facts_of(given: Path | None) -> Path:
+    """Return where the instance of a spec has its facts."""
+    from passthru.nginx.facts import FACTS
+    from passthru.nginx.plan import site_of
+    from passthru.nginx.survey import look_at_machine
+
+    source, spec = read_spec(given)
+    say(describe_source(source))
+    return Path(site_of(spec, look_at_machine()).live, FACTS)
+
+
+def _signs() -> Signs:
+    from passthru.nginx.notify import notify_ready
+    from passthru.stats.exporter import Signs
+
+    return Signs(ready=notify_ready)
+
+
+def _page() -> Page:
+    from passthru.stats.app import Page
+
+    def render(snapshot: Snapshot, *, base: str) -> str:
+        title = snapshot.headline.text
+        return f'<!doctype html><title>{title}</title><a href="{base}.json">{title}</a>\n'
+
+    def asset(name: str) -> tuple[bytes, str]:
+        raise KeyError(name)
+
+    return Page(render, asset, "default-src 'none'")
