@@ -20,6 +20,7 @@ from passthru.nginx.lock import transaction
 from passthru.nginx.master import check_owner, find_master, send, serving_workers
 from passthru.nginx.patience import wait_until
 from passthru.nginx.process import check_configuration, listen_error
+from passthru.nginx.record import record_failure, record_success
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.site import Site
 from passthru.nginx.storage import explained
@@ -88,8 +89,21 @@ def apply(
     is called after each step, and while waiting; what it raises ends the transaction there.
     Raises NotRunningError; NginxError or ListenError from `nginx -t`; ReloadRejectedError;
     PassthruError for a disk that does not take it. The old generation serves on after them all.
+    How it ended is recorded, unless it was only that nothing runs.
     """
-    this = _Transaction(site, binary, wait, step)
+    try:
+        outcome = _apply(rendering, _Transaction(site, binary, wait, step), lock_wait=lock_wait)
+    except NotRunningError:
+        raise
+    except PassthruError as fault:
+        record_failure(site, rendering.generation, fault.message)
+        raise
+    record_success(site, rendering.generation)
+    return outcome
+
+
+def _apply(rendering: Rendering, this: _Transaction, *, lock_wait: float) -> Outcome:
+    site, step = this.site, this.step
     with transaction(site, wait=lock_wait, waiting=lambda: step(Step.WAITING)):
         step(Step.LOCKED)
         running = ask_health(site).generation
@@ -99,7 +113,7 @@ def apply(
             _adopt(site, running)
             if running == rendering.generation == named_by(site.live):
                 return Outcome.UNCHANGED
-            place(rendering, site, binary=binary, step=step)
+            place(rendering, site, binary=this.binary, step=step)
         started = time.monotonic()
         _take_live(this, rendering.generation, master)
         logger.info(

@@ -19,6 +19,7 @@ from passthru.nginx.health import check_socket_path, is_live
 from passthru.nginx.lock import only_instance, transaction
 from passthru.nginx.patience import wait_until
 from passthru.nginx.process import listen_error, master_argv
+from passthru.nginx.record import record_success
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.rest import Rest
 from passthru.nginx.site import Site
@@ -163,6 +164,7 @@ class _Start:
                 unpoint(self.site.live) if before is None else point(self.site.live, before)
             raise
         keep(self.site, self.rendering.generation, step=self.step)
+        record_success(self.site, self.rendering.generation)
         return running
 
     def _launch(self) -> Running:

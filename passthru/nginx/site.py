@@ -31,6 +31,11 @@ class Site:
         return f"{self.state}/good"
 
     @property
+    def last_apply(self) -> str:
+        """The file that tells how the last transaction ended."""
+        return f"{self.state}/last-apply.json"
+
+    @property
     def logs(self) -> str:
         """The directory of nginx's logs."""
         return f"{self.state}/logs"

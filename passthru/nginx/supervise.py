@@ -15,6 +15,7 @@ from passthru.nginx.generation import is_alike, named_by, read_generation
 from passthru.nginx.lock import transaction
 from passthru.nginx.master import send
 from passthru.nginx.notify import notify_ready, notify_reloading, notify_status, notify_stopping
+from passthru.nginx.record import record_failure
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.rotation import ROTATE_BYTES, rotate_logs
 from passthru.nginx.serving import GRACE, Crew, serving
@@ -145,9 +146,16 @@ class _Watch:
     def _reload(self) -> None:
         notify_reloading("applying the spec")
         self.due = None
-        why = self._try("reload failed", lambda: self._apply(self.make_rendering()))
+        why = self._try("reload failed", lambda: self._apply(self._reread()))
         status = f"serving generation {self.ours}"
         notify_ready(f"{status}; {why}" if why else status)
+
+    def _reread(self) -> Rendering:
+        try:
+            return self.make_rendering()
+        except PassthruError as fault:
+            record_failure(self.site, None, fault.message)
+            raise
 
     def _follow(self) -> None:
         """Apply what `tick` wants, when it is time, and only over what we made live ourselves."""
