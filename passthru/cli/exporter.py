@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from passthru.nginx.site import Site
     from passthru.stats.app import Page
     from passthru.stats.exporter import Signs
-    from passthru.stats.snapshot import Snapshot
 
 
 @click.command
@@ -88,12 +87,6 @@ def _signs() -> Signs:
 
 def _page() -> Page:
     from passthru.stats.app import Page
+    from passthru.stats.page import POLICY, asset, render_status
 
-    def render(snapshot: Snapshot, *, base: str) -> str:
-        title = snapshot.headline.text
-        return f'<!doctype html><title>{title}</title><a href="{base}.json">{title}</a>\n'
-
-    def asset(name: str) -> tuple[bytes, str]:
-        raise KeyError(name)
-
-    return Page(render, asset, "default-src 'none'")
+    return Page(render_status, asset, POLICY)
