@@ -14,6 +14,7 @@ from passthru.cli.demo import demo
 from passthru.cli.exporter import exporter
 from passthru.cli.init import init
 from passthru.cli.man import man
+from passthru.cli.metrics import metrics
 from passthru.cli.render import render
 from passthru.cli.schema import schema
 from passthru.cli.settings import Settings, choose_color
@@ -33,6 +34,7 @@ COMMANDS: Final = (
     apply,
     snippet,
     schema,
+    metrics,
     exporter,
     tunnel,
     version,
