@@ -74,6 +74,14 @@ def is_live(site: Site, generation: str, *, timeout: float = 2.0) -> bool:
         return False
 
 
+def is_well(site: Site, *, timeout: float = 1.0) -> bool:
+    """Say whether the instance answers, whatever it serves."""
+    try:
+        return ask_health(site, timeout=timeout).status == "ok"
+    except (NotRunningError, NginxError):
+        return False
+
+
 def check_socket_path(site: Site) -> None:
     """Raise ListenError if the path of the unix socket is longer than the kernel takes."""
     length = len(os.fsencode(site.socket))

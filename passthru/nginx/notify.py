@@ -29,6 +29,11 @@ def notify_status(status: str) -> None:
     _notify(f"STATUS={status}")
 
 
+def notify_alive() -> None:
+    """Say that all is well: without it for WatchdogSec=, systemd ends us."""
+    _notify("WATCHDOG=1")
+
+
 def _notify(*lines: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):

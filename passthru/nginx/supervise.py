@@ -12,6 +12,7 @@ from passthru.errors import NginxError, PassthruError
 from passthru.nginx.apply import Outcome, Step, apply
 from passthru.nginx.children import Child
 from passthru.nginx.generation import is_alike, named_by, read_generation
+from passthru.nginx.health import is_well
 from passthru.nginx.lock import transaction
 from passthru.nginx.master import send
 from passthru.nginx.notify import notify_ready, notify_reloading, notify_status, notify_stopping
@@ -21,6 +22,7 @@ from passthru.nginx.rotation import ROTATE_BYTES, rotate_logs
 from passthru.nginx.serving import GRACE, Crew, serving
 from passthru.nginx.signals import Signals
 from passthru.nginx.site import Site
+from passthru.nginx.watchdog import Watchdog
 
 TICK_SECONDS: Final = 1.0
 APPLY_SECONDS: Final = 10.0
@@ -65,6 +67,7 @@ def run(
             rotate_bytes=rotate_bytes,
             apply_seconds=apply_seconds,
             ours=rendering.generation,
+            watchdog=Watchdog.of(),
         )
         try:
             with serving(
@@ -98,6 +101,7 @@ class _Watch:
     tick: Callable[[], Rendering | None]
     rotate_bytes: int
     apply_seconds: float
+    watchdog: Watchdog
     ours: str
     """The generation that this process made live last."""
 
@@ -115,6 +119,7 @@ class _Watch:
             if self.signals.take(signal.SIGHUP):
                 self._reload()
             crew.call()
+            self.watchdog.calm(lambda: is_well(self.site))
             if self.signals.take(signal.SIGUSR1):
                 self._try("could not reopen the logs", lambda: send(crew.master, signal.SIGUSR1))
             self._try("could not rotate the logs", lambda: self._rotate(crew.master))
@@ -124,7 +129,8 @@ class _Watch:
         notify_stopping("stopping")
 
     def step(self, _step: Step) -> None:
-        """Leave a transaction as soon as we are told to stop."""
+        """Leave a transaction as soon as we are told to stop; it ends in time, so all is well."""
+        self.watchdog.calm(lambda: True)
         if self.signals.stops:
             notify_stopping("stopping")
             raise _StoppedError

@@ -3,6 +3,7 @@
 import logging
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -626,6 +627,11 @@ class TestSiblings:
             assert run_below(site) == set()
 
 
+def heard(listener: socket.socket, *, seconds: float) -> bool:
+    """Say whether anything is told within so many seconds; take one message."""
+    return bool(select.select([listener], [], [], seconds)[0]) and bool(listener.recv(999))
+
+
 class TestSystemd:
     """What a service manager hears."""
 
@@ -668,6 +674,28 @@ class TestSystemd:
                 told = systemd.recv(999).decode()
                 assert told == "STATUS=failed: nginx refuses the configuration"
                 assert running.ended() == 1
+
+    def test_it_is_kept_calm(self, site: Site, folder: Path) -> None:
+        """Signs of life come while nginx answers, and end when it has stopped answering."""
+        address = str(folder / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(address)
+            systemd.settimeout(10)
+            watched = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000"}
+            with up(site, tiny(site, "aaaa"), popen={"env": {**os.environ, **watched}}) as running:
+                told = {systemd.recv(999).decode().splitlines()[0] for _ in range(4)}
+                assert told == {"WATCHDOG=1", "READY=1"}
+
+                processes = run_below(site)
+                nginxes = [pid for pid in processes if pid != running.pid]
+                for pid in nginxes:
+                    os.kill(pid, signal.SIGSTOP)
+                try:
+                    assert eventually(lambda: not heard(systemd, seconds=2.5))
+                finally:
+                    for pid in nginxes:
+                        os.kill(pid, signal.SIGCONT)
+                assert systemd.recv(999).decode() == "WATCHDOG=1"
 
     def test_nobody_listens(self, site: Site) -> None:
         """A notify socket that is gone is no reason to fail."""
