@@ -13,6 +13,7 @@ from passthru.cli.completion import completion
 from passthru.cli.demo import demo
 from passthru.cli.exporter import exporter
 from passthru.cli.init import init
+from passthru.cli.install import install
 from passthru.cli.man import man
 from passthru.cli.metrics import metrics
 from passthru.cli.render import render
@@ -32,6 +33,7 @@ COMMANDS: Final = (
     render,
     up,
     apply,
+    install,
     snippet,
     schema,
     metrics,

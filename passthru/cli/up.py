@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @click.command
 @spec_argument
-def up(spec: Path | None) -> None:
+@click.option(
+    "--no-sidecars", is_flag=True, help="Run nginx alone: units of their own run what is beside it"
+)
+def up(spec: Path | None, *, no_sidecars: bool) -> None:
     """Run passthru in the foreground, until a signal.
 
     Runs nginx, a tunnel to upstreams behind a proxy, and the exporter for the status page.
@@ -48,7 +51,7 @@ def up(spec: Path | None) -> None:
         instance.plan.site,
         binary=instance.binary,
         user=watched.user,
-        children=(tunnel_child(site), exporter_child(site)),
+        children=() if no_sidecars else (tunnel_child(site), exporter_child(site)),
         make_rendering=watched.reread,
         tick=watched.tick,
         on_ready=lambda: _begin(instance, died=died, started=started),

@@ -45,10 +45,11 @@ def prepare_directories(site: Site, *, user: str | None = None) -> None:
                 )
 
 
-def clear_stale(site: Site) -> None:
+def clear_stale(site: Site, *, sidecars: bool = True) -> None:
     """Remove the sockets and the pid file of a dead instance: nginx does not start on its own.
 
-    Only for the holder of the site. Raises PassthruError if the path holds something else.
+    Those of sidecars only if they are ours to run. Only for the holder of the site.
+    Raises PassthruError if the path holds something else.
     """
     with explained("cannot clear what an earlier instance left"):
         path = Path(site.socket)
@@ -59,7 +60,8 @@ def clear_stale(site: Site) -> None:
                 )
             path.unlink()
         Path(site.pid_file).unlink(missing_ok=True)
-        for name in (site.tunnel("*"), f"{site.exporter_socket}*"):
+        names = (site.tunnel("*"), f"{site.exporter_socket}*") if sidecars else ()
+        for name in names:
             for path in Path(site.runtime).glob(Path(name).name):
                 path.unlink(missing_ok=True)
 

@@ -126,7 +126,7 @@ def serving(
     check_socket_path(site)
     prepare_directories(site, user=user)
     with only_instance(site) as held, adopting_orphans():
-        clear_stale(site)
+        clear_stale(site, sidecars=bool(children))
         members: list[Running] = []
         try:
             mark = mark_end(f"{site.logs}/error.log")  # what this one says, no earlier one
@@ -139,7 +139,7 @@ def serving(
         finally:
             stop_all(members, grace=grace, hurry=hurry)
             with suppress(PassthruError):
-                clear_stale(site)
+                clear_stale(site, sidecars=bool(children))
 
 
 @dataclass(frozen=True, slots=True)

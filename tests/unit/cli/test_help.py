@@ -70,7 +70,7 @@ def test_help_ends_with_where_the_docs_are(name: str) -> None:
 def test_nothing_is_shown_that_does_not_work_yet() -> None:
     """The commands are those of this version."""
     assert list(app.commands) == [
-        "demo", "init", "check", "render", "up", "apply",
+        "demo", "init", "check", "render", "up", "apply", "install",
         "snippet", "schema", "tunnel", "version", "completion", "man",
     ]  # fmt: skip
 

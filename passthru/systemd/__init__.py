@@ -1,0 +1,1 @@
+"""passthru under systemd: its units, and the steps that install them and take them away."""
