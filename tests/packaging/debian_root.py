@@ -84,16 +84,16 @@ class DebianRoot:
 
 
 @contextmanager
-def debian_root(suite: str) -> Iterator[DebianRoot]:
+def debian_root(suite: str, *packages: str) -> Iterator[DebianRoot]:
     """Make a bare Debian of a suite that knows this machine's way out, and delete it at the end.
 
-    Raises UnavailableError where that cannot be done: no root, no debootstrap, no mirror.
+    It has the `packages` too. Raises UnavailableError where that cannot be done: no root, no debootstrap, no mirror.
     """
     _require_rights()
     mirror = find_mirror()
     with tempfile.TemporaryDirectory(prefix=f"passthru-{suite}-", dir=_workplace()) as work:
         root = DebianRoot(Path(work) / "root")
-        _bootstrap(root, suite, mirror)
+        _bootstrap(root, suite, mirror, packages)
         _show_way_out(root)
         try:
             yield root
@@ -123,9 +123,11 @@ def _require_rights() -> None:
         raise UnavailableError(f"no mount namespace: {probe.stderr.decode().strip()}")
 
 
-def _bootstrap(root: DebianRoot, suite: str, mirror: Mirror) -> None:
-    secure = ["--include=ca-certificates"] if mirror.uri.startswith("https:") else []
-    options = ["--variant=minbase", f"--keyring={mirror.keyring}", *secure]
+def _bootstrap(root: DebianRoot, suite: str, mirror: Mirror, packages: tuple[str, ...]) -> None:
+    secure = ("ca-certificates",) if mirror.uri.startswith("https:") else ()
+    wanted = ",".join((*secure, *packages))
+    options = ["--variant=minbase", f"--keyring={mirror.keyring}"]
+    options += [f"--include={wanted}"] if wanted else []
     command = ["debootstrap", *options, suite, str(root.path), mirror.uri]
     try:
         # In a namespace, because debootstrap leaves its mounts behind when it is killed.
