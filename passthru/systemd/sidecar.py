@@ -25,22 +25,42 @@ class Sidecar:
     name: str
     description: str
     reach: Reach
-    words: tuple[str, ...] = ("{spec}",)
-    """What follows the command's name, with {spec} and {state} for the paths of an installation."""
+    words: tuple[str, ...]
+    """What follows the command's name, with {state} and {runtime} for the directories.
+
+    It names what is rendered for it, and follows the generation that is live: a reload is the
+    transaction's affair alone, and a spec that is refused reaches no sidecar.
+    """
 
     is_scraped: bool = False
     """Whether it tells of its own process, and must see all of /proc for that."""
 
 
 SIDECARS: Final = (
-    Sidecar("exporter", "Metrics and status page of passthru", Reach.NONE, is_scraped=True),
-    Sidecar("mdns", "Announcement of passthru on the local network", Reach.NEIGHBOURS),
+    Sidecar(
+        "exporter",
+        "Metrics and status page of passthru",
+        Reach.NONE,
+        words=("--facts", "{state}/live/facts.json"),
+        is_scraped=True,
+    ),
+    Sidecar(
+        "mdns",
+        "Announcement of passthru on the local network",
+        Reach.NEIGHBOURS,
+        words=("--live", "{state}", "--runtime", "{runtime}"),
+    ),
     Sidecar(
         "tunnel",
         "Ways of passthru through proxies",
         Reach.CALLS,
         words=("--list", "{state}/live/tunnels.json"),
     ),
-    Sidecar("fills", "Downloads of passthru that several clients wait for", Reach.CALLS),
+    Sidecar(
+        "fills",
+        "Downloads of passthru that several clients wait for",
+        Reach.CALLS,
+        words=("--live", "{state}", "--runtime", "{runtime}"),
+    ),
 )
 """In the order in which they are told of."""

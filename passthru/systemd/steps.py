@@ -34,7 +34,14 @@ class Run:
     may_fail: bool = False
 
 
-Step = Write | Remove | Run
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Remove a directory if nothing is in it."""
+
+    path: str
+
+
+Step = Write | Remove | Run | Tidy
 
 
 def install_steps(
@@ -54,8 +61,10 @@ def install_steps(
     for path, text in files.items():
         yield Write(path, text)
     yield Write(SPEC, spec, is_kept=is_spec_kept)
-    yield Run(("systemd-sysusers", *_elsewhere(host), layout.users_file))
-    yield Run(("systemd-tmpfiles", *_elsewhere(host), "--create", layout.directories_file))
+    # By name: below another root, a path would be looked for here.
+    users, directories = Path(layout.users_file).name, Path(layout.directories_file).name
+    yield Run(("systemd-sysusers", *_elsewhere(host), users))
+    yield Run(("systemd-tmpfiles", *_elsewhere(host), "--create", directories))
     yield from _refreshing(host)
     yield Run(("systemctl", *_elsewhere(host), "enable", *unit_names(sidecars)))
     if host.is_booted:
@@ -83,6 +92,8 @@ def removal_steps(
         yield Run(("systemctl", "reset-failed", *units), may_fail=True)
     yield Remove(layout.directories_file)
     yield Remove(layout.users_file)
+    yield Tidy(layout.tmpfiles)
+    yield Tidy(layout.sysusers)
     yield Remove(directories.runtime)
     yield Remove(LOGS)
     if is_purged:
@@ -99,7 +110,7 @@ def describe(step: Step) -> str:
     match step:
         case Write(path=path):
             return f"write {path}"
-        case Remove(path=path):
+        case Remove(path=path) | Tidy(path=path):
             return f"remove {path}"
         case Run(argv=argv):
             return f"run {' '.join(argv)}"

@@ -38,7 +38,7 @@ def render_files(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = command_words
+    environment.filters.update(word=word, words=command_words)
     common = {
         "user": USER,
         "program": tuple(program),
@@ -58,7 +58,10 @@ def render_files(
         layout.unit(SERVICE): text("passthru.service.j2"),
     }
     for sidecar in sidecars:
-        words = tuple(part.format(spec=SPEC, state=directories.state) for part in sidecar.words)
+        words = tuple(
+            part.format(state=directories.state, runtime=directories.runtime)
+            for part in sidecar.words
+        )
         files[layout.unit(service_name(sidecar))] = text(
             "sidecar.service.j2", sidecar=sidecar, words=words
         )
