@@ -48,23 +48,51 @@ FILES = ("nginx.conf", "http.conf", "server.conf", "facts.json", "pages/index.ht
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Render for another nginx: FILE holds what its `nginx -V` prints",
 )
+@click.option(
+    "--machine",
+    "facts",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Render for another machine: FILE holds its facts, in JSON",
+)
+@click.option("--late", is_flag=True, help="Write only what a rendering with --machine left undone")
 def render(
-    spec: Path | None, out: Path | None, name: str, *, diff: bool, nginx_v: Path | None
+    spec: Path | None,
+    out: Path | None,
+    name: str,
+    *,
+    diff: bool,
+    nginx_v: Path | None,
+    facts: Path | None,
+    late: bool,
 ) -> None:
     """Print or write the nginx configuration of a spec.
 
     Prints nginx.conf; with --out, writes it and the files it includes, and prints nothing.
     http.conf and server.conf are the same in two pieces, for an nginx that others configure too.
     The same spec, machine and nginx give the same bytes.
+
+    With --machine, nothing is asked of the machine this runs on, and no secret is read.
+    The machine it is for writes the rest with --late: its name servers, where FILE has none, and
+    what it sends to upstreams that want credentials.
     """
     if out and diff:
         raise click.UsageError("--out and --diff exclude each other", click.get_current_context())
+    if late and not (out and facts):
+        raise click.UsageError("--late needs --machine and --out", click.get_current_context())
+    from passthru.cli.elsewhere import late_files, machine_elsewhere
     from passthru.nginx.plan import make_plan
     from passthru.nginx.render import render as render_plan
 
     _source, wanted = read_spec(spec)
     capabilities = _capabilities(nginx_v)
-    machine = survey(wanted, capabilities)
+    if facts:
+        machine = machine_elsewhere(facts, wanted, capabilities)
+    else:
+        machine = survey(wanted, capabilities)
+    if out and late:
+        write_files(late_files(wanted, capabilities, machine), out)
+        return
     for host, addresses in machine.addresses.items():
         say(
             f"note: this nginx cannot look up {host}; as of now: {' '.join(addresses) or 'unknown'}"

@@ -53,3 +53,7 @@ class Machine:
 
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Upstream host to its addresses, for those hosts that nginx must not resolve itself."""
+
+    late: str | None = None
+    """For a rendering made elsewhere: the directory of the files that only this machine can write,
+    which are those of `late.LateFiles`."""

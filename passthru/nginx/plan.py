@@ -5,7 +5,9 @@ from typing import Final
 
 from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
+from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.disk import Disk
+from passthru.nginx.late import LateFiles
 from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
 from passthru.nginx.machine import Machine
 from passthru.nginx.site import Site
@@ -57,6 +59,9 @@ class Plan:
     public_keys: tuple[str, ...]
     resolvers: tuple[str, ...]
     ipv6_route: bool
+    late: LateFiles | None
+    """Which files are left to the machine, in a rendering made elsewhere."""
+
     outage_is_miss: bool
     priority: int
     want_mass_query: bool
@@ -75,6 +80,18 @@ class Plan:
         Also with one upstream, for it may have been the second when its narinfos were handed out.
         """
         return self.capabilities.sub
+
+    @property
+    def credentials_file(self) -> str | None:
+        """What nginx includes to know the upstreams' credentials, if there are any."""
+        if self.late:
+            return self.late.credentials
+        return CREDENTIALS if any(upstream.authorized for upstream in self.upstreams) else None
+
+    @property
+    def resolvers_file(self) -> str | None:
+        """What nginx includes to know its name servers, if they are not known yet."""
+        return self.late.resolvers if self.late else None
 
     @property
     def redirects_too_many(self) -> int:
@@ -125,6 +142,7 @@ def make_plan(
         public_keys=tuple(key for upstream in spec.upstreams for key in upstream.public_keys),
         resolvers=machine.resolvers or ("127.0.0.1",),
         ipv6_route=machine.ipv6_route,
+        late=LateFiles.of(spec, machine),
         outage_is_miss=spec.on_outage is OnOutage.MISS,
         priority=spec.nix_cache_info.priority,
         want_mass_query=spec.nix_cache_info.want_mass_query,

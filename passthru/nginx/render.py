@@ -13,6 +13,7 @@ from passthru.errors import RenderError
 from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.facts import FACTS, write_facts
+from passthru.nginx.late import FIRST
 from passthru.nginx.page import content_security_policy, landing_page
 from passthru.nginx.plan import NAR_LOCK, NAR_LOCK_AGE, Plan
 from passthru.nginx.rendering import Rendering
@@ -86,14 +87,12 @@ def render(plan: Plan) -> Rendering:
         "page_policy": content_security_policy(page),
     }
     names: tuple[str, ...] = _TEXTS
-    if any(upstream.authorization for upstream in plan.upstreams):
+    if plan.credentials_file and not plan.late:
         names += (CREDENTIALS,)
-    try:
-        files = {name: _environment().get_template(f"{name}.j2").render(values) for name in names}
-    except TemplateError as error:
-        raise RenderError(f"a template is wrong: {error}") from error
+    files = {name: _text(name, values) for name in names}
+    files |= {f"{FIRST}/{name}": text for name, text in render_late(plan).items()}
     files["pages/index.html"] = page
-    if plan.tunnels:
+    if plan.tunnels and not plan.late:
         files[TUNNELS] = write_tunnels(plan.tunnels)
     if plan.status.enable:
         files[FACTS] = write_facts(plan, generation=_UNKNOWN_YET)
@@ -101,6 +100,21 @@ def render(plan: Plan) -> Rendering:
     generation = _digest(files)
     named = {name: files[name].replace(_UNKNOWN_YET, generation) for name in names}
     return Rendering(generation=generation, files={**files, **named})
+
+
+def render_late(plan: Plan) -> dict[str, str]:
+    """Render what a configuration made elsewhere includes on its machine, if anything."""
+    values = {"plan": plan, "version": __version__, "generation": _UNKNOWN_YET}
+    files = {name: _text(name, values) for name in (plan.late.names if plan.late else ())}
+    generation = _digest(files)
+    return {name: text.replace(_UNKNOWN_YET, generation) for name, text in files.items()}
+
+
+def _text(name: str, values: Mapping[str, object]) -> str:
+    try:
+        return _environment().get_template(f"{name}.j2").render(values)
+    except TemplateError as error:
+        raise RenderError(f"a template is wrong: {error}") from error
 
 
 def _digest(files: Mapping[str, str]) -> str:

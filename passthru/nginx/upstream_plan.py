@@ -36,8 +36,11 @@ class UpstreamPlan:
     resolve: bool
     """Whether nginx itself looks the one name in `servers` up, again and again."""
 
+    authorized: bool
+    """Whether it wants an Authorization header."""
+
     authorization: str | None = field(repr=False)
-    """The Authorization header for it, if it wants one."""
+    """That header, as far as it is known already."""
 
     ca_file: str
     elsewhere_ca_file: str
@@ -90,6 +93,7 @@ def plan_upstream(
         servers=servers,
         tunnelled=upstream.proxy is not None,
         resolve=resolve,
+        authorized=upstream.credentials_file is not None,
         authorization=_authorization(upstream, index, machine),
         ca_file=upstream.ca_file or machine.ca_bundle,
         elsewhere_ca_file=machine.ca_bundle
@@ -113,6 +117,8 @@ def plan_upstream(
 def _authorization(upstream: Upstream, index: int, machine: Machine) -> str | None:
     if upstream.credentials_file is None:
         return None
+    if machine.late is not None:
+        return machine.credentials.get(upstream.credentials_file)
     try:
         return machine.credentials[upstream.credentials_file]
     except KeyError:
