@@ -11,11 +11,13 @@ from passthru.cli.apply import apply
 from passthru.cli.check import check
 from passthru.cli.completion import completion
 from passthru.cli.demo import demo
+from passthru.cli.explain import explain
 from passthru.cli.exporter import exporter
 from passthru.cli.init import init
 from passthru.cli.install import install
 from passthru.cli.man import man
 from passthru.cli.metrics import metrics
+from passthru.cli.purge import purge
 from passthru.cli.render import render
 from passthru.cli.schema import schema
 from passthru.cli.settings import Settings, choose_color
@@ -34,6 +36,8 @@ COMMANDS: Final = (
     up,
     apply,
     install,
+    explain,
+    purge,
     snippet,
     schema,
     metrics,

@@ -10,7 +10,7 @@ EXIT_CODES = (
     (0, "Done"),
     (1, "Failed"),
     (2, "The command line is wrong"),
-    (3, "`check` found problems"),
+    (3, "`check` or `explain` found problems"),
     (4, "No instance runs"),
     (5, "nginx did not take the new configuration; the old one goes on"),
     (78, "The spec is invalid (EX_CONFIG, for RestartPreventExitStatus)"),
@@ -92,7 +92,7 @@ def _word(argument: click.Parameter) -> str:
     if isinstance(argument.type, click.Choice):
         word = "|".join(str(choice) for choice in argument.type.choices)
         return f"{{{word}}}"
-    word = (argument.name or "").upper()
+    word = (argument.name or "").upper() + ("..." if argument.nargs < 0 else "")
     return word if argument.required else f"[{word}]"
 
 
