@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +65,7 @@ def examine(spec: Spec) -> Iterator[Finding]:
         plan = make_plan(spec, capabilities, machine)
         render(plan)  # the trial below has other directories, which may be easier to write down
         yield from unknown_names(plan)
+        yield from _certificate(plan)
         yield from _directories(spec, plan.site, machine.user)
         refused = list(_listening(plan))
         yield from refused
@@ -106,6 +108,15 @@ def _try_nginx(
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _certificate(plan: Plan) -> Iterator[Finding]:
+    """Look at our own certificate; one that cannot be read is nginx's to tell of."""
+    from passthru.cli.certificate import certificate_findings, read_certificate
+
+    certificate = read_certificate(plan.certificate) if plan.certificate else None
+    if certificate is not None:
+        yield from certificate_findings(certificate, plan.server_name, now=time.time())
 
 
 def _directories(spec: Spec, site: Site, user: str | None) -> Iterator[Finding]:

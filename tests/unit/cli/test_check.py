@@ -13,6 +13,7 @@ import pytest
 from passthru.cli.examine import examine
 from passthru.cli.finding import Severity
 from passthru.spec import parse_spec
+from tests.nginx.certificates import Authority
 from tests.ports import free_port
 from tests.unit.cli.command import environment, run
 
@@ -223,3 +224,25 @@ def test_temporary_directory_that_nginx_cannot_write_down(spec: Path) -> None:
     assert done.code == 0
     assert "warning: TMPDIR: nginx was not asked" in done.out
     assert "hint: set TMPDIR to another directory" in done.out
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "found"),
+    [
+        (-1, 3, {"certificate-expired": "error"}),
+        (5, 0, {"certificate-ends-soon": "warning"}),
+        (60, 0, {}),
+    ],
+)
+def test_own_certificate_is_looked_at(
+    spec: Path, days: int, code: int, found: dict[str, str]
+) -> None:
+    """One that clients will refuse is found before they do; nginx says nothing of it."""
+    certificate, key = Authority(spec.parent).issue("a.example", days=days)
+    with_line(spec, f'mode = "tls"\nhost_name = "a.example"\n'
+        f'tls = {{ certificate = "{certificate}", certificate_key = "{key}" }}')  # fmt: skip
+    spec.write_text(spec.read_text().replace("port = ", f"tls_port = {free_port()}, port = "))
+    done, all_found = codes(spec)
+
+    assert done == code
+    assert {k: v for k, v in all_found.items() if k.startswith("certificate")} == found
