@@ -130,8 +130,10 @@ class Tail:
         if last is None:
             return list(files[:1])
         own = [file for file in files if file.inode == last.inode]
-        copies = [file for file in reversed(files) if file.inode != last.inode and last.offset]
-        return own + copies
+        if last.offset == 0:  # it was empty: what was written since may be in a copy by now
+            older = files[: files.index(own[0])] if own else ()
+            return [file for file in older if file.written_ns > last.seen_ns] + own
+        return own + [file for file in reversed(files) if file.inode != last.inode]
 
     def _following(self, files: tuple[LogFile, ...]) -> tuple[LogFile, ...]:
         """Return the files that come after the one of our position.
@@ -188,8 +190,11 @@ class Tail:
             return Chunk(b"", self._position, behind_bytes=self._behind(log))
         overlong = int(self._scanned > 0)
         self._take(successor, 0)
-        lines = half + b"\n" if half and not overlong else b""
-        return Chunk(lines, self._position, overlong, self._behind(successor))
+        # At once, because an offset of 0 tells nothing of which file it is in.
+        data = os.pread(successor.fileno(), self._chunk_bytes, 0)
+        length = data.rfind(b"\n") + 1
+        lines = (half + b"\n" if half and not overlong else b"") + data[:length]
+        return self._go_on(successor, length, lines, overlong=overlong)
 
     def _is_over(self, size: int, following: tuple[LogFile, ...]) -> bool:
         """Whether nobody writes to our file any more: others have come, and it rests."""
