@@ -28,8 +28,13 @@ def landing_page(
     upstreams: tuple[tuple[str, str], ...],
     public_keys: tuple[str, ...],
     version: str,
+    *,
+    status: str | None = None,
 ) -> str:
-    """Return the page as HTML; `upstreams` are pairs of name and URL, in order."""
+    """Return the page as HTML; `upstreams` are pairs of name and URL, in order.
+
+    `status` is the path of the status page, where there is one.
+    """
     return _template().render(
         address=address,
         mode=mode,
@@ -38,6 +43,7 @@ def landing_page(
         snippets=snippets(address, public_keys),
         keys=new_keys(public_keys),
         version=version,
+        status=status,
     )
 
 

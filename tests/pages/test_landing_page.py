@@ -10,6 +10,8 @@ from typing_extensions import override
 
 from passthru.nginx.page import content_security_policy, landing_page
 from passthru.nginx.snippet import snippets
+from passthru.stats.page import asset
+from tests.pages.document import contrast, palette
 
 NIXOS = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="
 OTHER = "lab.example.org-1:mB9FSh9qf2dCimDSUo8Zy7bkq5CUFl1UAlzaPLNs0RQ="
@@ -95,9 +97,10 @@ def test_policy_allows_this_page_and_nothing_else(page: str) -> None:
     policy = dict(part.split(" ", 1) for part in content_security_policy(page).split("; "))
 
     for tag in ("style", "script"):
-        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert policy.pop(f"{tag}-src") == f"'sha256-{digest}'"
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digests = [base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in texts]
+        assert digests
+        assert policy.pop(f"{tag}-src") == " ".join(f"'sha256-{digest}'" for digest in digests)
     assert policy == {
         "default-src": "'none'",
         "img-src": "data:",
@@ -183,29 +186,34 @@ def test_values_are_escaped() -> None:
     assert Outline(page).open == []
 
 
-def colors(page: str) -> list[dict[str, str]]:
-    """Return the palettes of the style: light, then dark."""
-    return [
-        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
-        for block in re.findall(r":root \{(.*?)\}", page, re.DOTALL)
-    ]
+BLOCKS = re.findall(r":root[^{]*\{([^{}]*)\}", SMALL)
+LIGHT, DARK, CHOSEN = map(palette, BLOCKS)
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours by WCAG 2."""
+def test_palette_is_the_status_pages() -> None:
+    """Who goes from the one to the other stays in the same light, chosen there or not."""
+    style = asset("status.css")[0].decode()
+    theirs = [palette(block) for block in re.findall(r":root[^{]*\{([^{}]*)\}", style)]
 
-    def luminance(color: str) -> float:
-        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        red, green, blue = (
-            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-        )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+    assert [
+        mine.items() - other.items()
+        for mine, other in zip((LIGHT, DARK, CHOSEN), theirs, strict=True)
+    ] == [set(), set(), set()]
+    assert DARK == CHOSEN
 
 
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("status", "count"), [("/infra/cache", 2), (None, 0)])
+def test_status_page_is_linked_where_there_is_one(status: str | None, count: int) -> None:
+    """In the head and at the foot, by the path of the spec."""
+    page = landing_page(ADDRESS, "lan", UPSTREAMS, (), "1.2.3", status=status)
+    links = [attributes.get("href") for tag, attributes in Outline(page).elements if tag == "a"]
+
+    assert links.count(status) == count
+    assert len(links) == count + 2
+    assert content_security_policy(page) == content_security_policy(SMALL)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(
     ("text", "ground"),
     [
@@ -217,8 +225,6 @@ def contrast(one: str, other: str) -> float:
         ("on-accent", "accent"),
     ],
 )
-def test_text_can_be_read(theme: int, text: str, ground: str) -> None:
+def test_text_can_be_read(theme: dict[str, str], text: str, ground: str) -> None:
     """Contrast is 4.5 to 1 or better, in both themes."""
-    palette = colors(SMALL)[theme]
-
-    assert contrast(palette[text], palette[ground]) >= 4.5
+    assert contrast(theme[text], theme[ground]) >= 4.5
