@@ -11,6 +11,6 @@ from tests.pages.browser import CHROMIUM, Browser, running
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Start Chromium, or skip where there is none."""
     if not CHROMIUM:
-        pytest.skip("chromium is not installed")
+        pytest.skip("no chromium here: sudo apt-get install chromium")
     with running(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
