@@ -78,6 +78,7 @@ function tell(words) {
   const note = $("#lost");
   if (note.textContent !== words) note.textContent = words;
   root.classList.toggle("is-lost", words !== "");
+  if (words) document.title = document.title.replace(/^[^·]*/, "Lost touch ");
   if (!words) root.dataset.seen = $("#taken").textContent;
 }
 

@@ -136,12 +136,15 @@ def test_page_says_when_it_has_lost_touch(browser: Browser, stage: Stage) -> Non
         )
         assert page.run("document.querySelector('#lost').closest('[aria-live]') !== null")
         assert page.text("#saved-today") == "1.7 TiB"
+        assert page.run("document.title") == "Lost touch · cache.local"
+        assert page.run("document.querySelector('.condition').checkVisibility()") is False
 
         stage.snapshot = later(stage.snapshot)
         stage.is_down = False
         page.wait("document.querySelector('#lost').textContent === ''")
         assert page.text("#taken") == "14:03:27"
         assert page.run("document.documentElement.className") == ""
+        assert page.run("document.title") == "Well · cache.local"
 
 
 def test_hidden_page_asks_for_nothing(browser: Browser, stage: Stage) -> None:

@@ -12,6 +12,7 @@ from passthru.stats import words
 from passthru.stats.page import ASSETS, POLICY, asset, render_status
 from passthru.stats.snapshot import Condition, UpstreamState
 from tests.pages.document import Document, contrast, palette
+from tests.pages.pictures import PICTURES, PLACE
 from tests.stats.snapshots import SAMPLES, SNIPPETS, ailing, busy, fresh, hostile, private
 
 ALL: Final = pytest.mark.parametrize("name", SAMPLES)
@@ -439,3 +440,10 @@ def test_style_names_no_colour_outside_the_palette() -> None:
     assert not re.search(r"#[0-9a-f]{3,8}\b|rgb|hsl", rest)
     assert "prefers-reduced-motion" in STYLE
     assert "tabular-nums" in STYLE
+
+
+def test_pictures_of_the_docs_are_there_and_small() -> None:
+    """Each that the script takes, none past 300 KB."""
+    sizes = {name: (PLACE / f"{name}.png").stat().st_size for name in PICTURES}
+
+    assert all(10_000 < size < 300_000 for size in sizes.values()), sizes
