@@ -4,39 +4,25 @@ Horizontally all is in parts of a thousand, so that the drawing can be stretched
 pixels of a plot of HEIGHT.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
+from passthru.stats.axis import HEIGHT, HOUR, Mark, Rule, height, local, marks, rules, scale
 from passthru.stats.snapshot import Point
 from passthru.stats.words import format_bytes, format_percent, format_rate
 
 WIDTH: Final = 1000
-HEIGHT: Final = 200
-
-_RULES: Final = 4
-"""At most so many lines to read values by."""
-
-_STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 512, 1024)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A line across the plot, and the rate it stands for."""
+class Step:
+    """The strip of the plot that belongs to one step, and what is said when it is pointed at."""
 
-    y: float
+    x: str
+    width: str
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment below the plot; `x` in per cent, `anchor` as SVG has it."""
-
-    x: float
-    label: str
-    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +35,7 @@ class Chart:
     fetched_line: str
     rules: tuple[Rule, ...]
     marks: tuple[Mark, ...]
+    steps: tuple[Step, ...]
     served_bytes: int
     fetched_bytes: int
     saved_bytes: int
@@ -68,8 +55,9 @@ def draw(points: Sequence[Point], *, zone: tzinfo | None = None) -> Chart:
         served_line=line(served, top),
         fetched_area=area(fetched, top),
         fetched_line=line(fetched, top),
-        rules=_rules(step, top),
-        marks=tuple(_marks(points, zone)),
+        rules=rules(step, top),
+        marks=tuple(marks(points, zone)),
+        steps=tuple(_steps(points, served, fetched, zone)),
         served_bytes=served_bytes,
         fetched_bytes=fetched_bytes,
         saved_bytes=max(0, served_bytes - fetched_bytes),
@@ -81,12 +69,12 @@ def line(values: Sequence[float], top: float) -> str:
     """Return the path through `values`, from the left edge to the right; "" for none."""
     if not values:
         return ""
-    heights = [_y(value, top) for value in values]
+    heights = [height(value, top) for value in values]
     if len(heights) == 1:
         heights *= 2
     last = len(heights) - 1
     return "M" + "L".join(
-        f"{_number(place * WIDTH / last)},{_number(height)}" for place, height in enumerate(heights)
+        f"{_number(place * WIDTH / last)},{_number(y)}" for place, y in enumerate(heights)
     )
 
 
@@ -97,62 +85,34 @@ def area(values: Sequence[float], top: float) -> str:
     return f"{line(values, top)}L{WIDTH},{HEIGHT}L0,{HEIGHT}Z"
 
 
-def scale(highest: float) -> tuple[float, float]:
-    """Return the distance of the rules and the top of the plot: round numbers of binary units."""
-    if not highest > 0 or math.isinf(highest):
-        return 0.0, 0.0
-    least = max(highest / _RULES, 1.0)
-    unit = 1024.0 ** int(math.log(least, 1024) + 1e-9)
-    step = next(factor for factor in _STEPS if factor * unit >= least * (1 - 1e-9)) * unit
-    return step, math.ceil(highest / step - 1e-9) * step
-
-
 def _rate(size: int, seconds: float) -> float:
     # A step that has just begun would show one answer as a peak.
     return size / max(seconds, 1.0)
-
-
-def _y(value: float, top: float) -> float:
-    return HEIGHT * (1 - min(value / top, 1.0)) if top else float(HEIGHT)
 
 
 def _number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _rules(step: float, top: float) -> tuple[Rule, ...]:
-    if not step:
-        return ()
-    return tuple(
-        Rule(y=round(_y(place * step, top), 1), label=_whole(place * step))
-        for place in range(1, round(top / step) + 1)
-    )
-
-
-def _whole(rate: float) -> str:
-    return format_rate(rate).replace(".0 ", " ")
-
-
-def _marks(points: Sequence[Point], zone: tzinfo | None) -> Iterable[Mark]:
-    """Yield quarters of an hour, quarters of a day or Mondays, as the steps are long."""
-    before: datetime | None = None
+def _steps(
+    points: Sequence[Point],
+    served: Sequence[float],
+    fetched: Sequence[float],
+    zone: tzinfo | None,
+) -> Iterable[Step]:
     last = max(1, len(points) - 1)
+    has_days = bool(points) and points[0].seconds > HOUR
     for place, point in enumerate(points):
+        left = max(0.0, (place - 0.5) * WIDTH / last)
+        right = min(float(WIDTH), (place + 0.5) * WIDTH / last)
         at = local(point.start, zone)
-        label = _label(at, before, points[0].seconds)
-        before = at
-        x = round(100 * place / last, 2)
-        if label and 2 <= x <= 98:  # noqa: PLR2004 - not at the very edge
-            yield Mark(x, label, "start" if x < 6 else "end" if x > 94 else "middle")  # noqa: PLR2004
-
-
-def _label(at: datetime, before: datetime | None, seconds: float) -> str:
-    if seconds < 900:  # noqa: PLR2004
-        return f"{at:%H:%M}" if at.minute % 15 == 0 else ""
-    if seconds < 3600:  # noqa: PLR2004
-        return f"{at:%H:%M}" if at.hour % 6 == 0 and at.minute == 0 else ""
-    is_new = before is not None and before.date() != at.date()
-    return f"{at.day} {at:%b}" if is_new and at.weekday() == 0 else ""
+        day = f"{at.day} {at:%b} " if has_days else ""
+        yield Step(
+            x=_number(left),
+            width=_number(right - left),
+            label=f"{day}{at:%H:%M}: {format_rate(served[place])}, "
+            f"{format_rate(fetched[place])} fetched",
+        )
 
 
 def _describe(
@@ -170,9 +130,3 @@ def _describe(
         f"{share} came from this cache. Most was served at {at:%H:%M} on {at.day} {at:%B}, "
         f"{format_rate(served[peak])}."
     )
-
-
-def local(moment: float, zone: tzinfo | None) -> datetime:
-    """Return a moment in a zone, or in this machine's own."""
-    at = datetime.fromtimestamp(moment, zone)
-    return at if zone else at.astimezone()

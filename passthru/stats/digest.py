@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import assert_never
 
-from passthru.stats.chart import local
+from passthru.stats.axis import local
 from passthru.stats.snapshot import Point
 
 

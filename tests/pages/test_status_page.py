@@ -32,12 +32,12 @@ def document(name: str) -> Document:
 
 @ALL
 def test_page_is_well_formed_and_small(name: str) -> None:
-    """Every element is closed, every id is there once, and the whole is under 80 KB."""
+    """Every element is closed, every id is there once, and the whole is under 110 KB."""
     page = rendered(name)
     ids = [element.get("id") for element in Document(page).elements if element.get("id")]
 
     assert len(ids) == len(set(ids))
-    assert len(page.encode()) < 80_000
+    assert len(page.encode()) < 110_000
 
 
 @ALL
@@ -199,7 +199,7 @@ def test_lists_are_bounded() -> None:
     )
     page = render_status(flooded, base="/status")
 
-    assert len(page) < 110_000
+    assert len(page) < 140_000
     assert "and 1480 more" in page
 
 
@@ -370,6 +370,7 @@ def test_charts_are_pictures_with_words() -> None:
         assert chart.get("role") == "img"
         assert page.id(named).words.startswith("Served against fetched, last ")
         assert page.id(described).words.startswith("Served ")
+        assert len(page.within(chart, "rect")) in {60, 96, 120}
     assert len(page.all("figure")) == len(page.all("table")) - 4 == 3
     for drawing in page.all("svg"):
         inside = any(parent.get("role") == "img" for parent in drawing.parents)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passthru.stats.chart import HEIGHT, WIDTH, Chart, area, draw, line, scale
+from passthru.stats.axis import HEIGHT, scale
+from passthru.stats.chart import WIDTH, Chart, area, draw, line
 from passthru.stats.digest import Span, digest
 from tests.stats.snapshots import GIB, MIB, SAMPLES, busy, fresh
 
@@ -122,6 +123,17 @@ def test_table_adds_up(name: str, span: Span) -> None:
     assert sum(row.fetched_bytes for row in rows) == chart.fetched_bytes
     assert sum(row.requests for row in rows) == sum(point.requests for point in points)
     assert 12 <= len(rows) <= 31
+
+
+def test_steps_cover_the_plot() -> None:
+    """Strip beside strip from edge to edge, each with its time and rates."""
+    charts = busy().charts
+    steps = draw(charts.day, zone=UTC).steps
+
+    assert steps[0].x == "0"
+    assert sum(float(step.width) for step in steps) == pytest.approx(WIDTH, abs=5)
+    assert steps[-1].label == "14:00: 140 MiB/s, 9.0 MiB/s fetched"
+    assert draw(charts.month, zone=UTC).steps[-1].label.startswith("2 Mar 12:00: ")
 
 
 def test_rows_are_named_by_the_clock() -> None:
