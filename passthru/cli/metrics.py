@@ -9,6 +9,7 @@ import click
 from passthru.cli.options import json_option
 from passthru.cli.output import print_record, table
 
+
 @click.command
 @json_option
 def metrics(*, as_json: bool) -> None:

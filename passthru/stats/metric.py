@@ -51,7 +51,7 @@ RESPONSE_BYTES: Final = Metric(
 REQUEST_SECONDS: Final = Metric(
     "passthru_request_duration_seconds",
     Type.HISTOGRAM,
-    "From the first byte of a request to the last byte of its answer; slow clients make it long",
+    "From the first byte of a request to the last of its answer, slow clients included, stale ones not",
     ("kind",),
 )
 UPSTREAM_BYTES: Final = Metric(

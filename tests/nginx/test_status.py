@@ -118,6 +118,7 @@ def test_without_the_exporter_it_is_503_and_all_else_serves(
         assert reply.get("X-Cache-Status") is None
     assert one.get("/health").status == 200
     assert one.get(NARINFO).status == 200
+    assert one.error_log == ""
     assert [request.path for request in origin.requests] == [NARINFO]
 
 

@@ -72,7 +72,7 @@ def test_ratios_are_of_what_they_say() -> None:
 def test_an_upstream_in_figures() -> None:
     """Counts are of all time, latencies of the last hour, and the newest error is told."""
     durations = Durations()
-    durations.count(0.02, 100)
+    durations.count(20)
     totals = Totals(
         upstream_requests={
             ("nixos", Outcome.OK): 5,
