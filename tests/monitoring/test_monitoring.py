@@ -112,7 +112,7 @@ def test_panels_do_not_overlap() -> None:
 
 def test_dashboard_queries_parse(tmp_path: Path) -> None:
     """Prometheus understands every query of a panel, as a rule of its own."""
-    rules = []
+    rules: list[dict[str, str]] = []
     for panel in dashboard()["panels"]:
         for target in panel["targets"]:
             query = re.sub(r"\$__(?:rate_interval|range)", "5m", target["expr"])
