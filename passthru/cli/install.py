@@ -114,6 +114,7 @@ def _installing(host: Host, given: Path | None) -> Iterable[Step]:
         files=files,
         spec=text,
         sidecars=_sidecars(),
+        directories=directories,
         is_spec_kept=given is None,
         begin="reload-or-restart" if is_unchanged else "restart",
     )

@@ -12,17 +12,18 @@ class Layout:
     """The directories of systemd that we write into, and whose files they are."""
 
     units: str
-    sysusers: str
     tmpfiles: str
+    sysusers: str | None
+    """None: the user is made once, without a file that says so."""
 
     def unit(self, name: str) -> str:
         """Return the path of a unit."""
         return f"{self.units}/{name}"
 
     @property
-    def users_file(self) -> str:
-        """The file that describes our user."""
-        return f"{self.sysusers}/passthru.conf"
+    def users_file(self) -> str | None:
+        """The file that describes our user, if there is one."""
+        return f"{self.sysusers}/passthru.conf" if self.sysusers else None
 
     @property
     def directories_file(self) -> str:
@@ -30,10 +31,15 @@ class Layout:
         return f"{self.tmpfiles}/passthru.conf"
 
 
-ADMINISTRATOR: Final = Layout("/etc/systemd/system", "/etc/sysusers.d", "/etc/tmpfiles.d")
-"""What `passthru install` uses: the places that belong to whoever runs the machine."""
+ADMINISTRATOR: Final = Layout("/etc/systemd/system", "/etc/tmpfiles.d", sysusers=None)
+"""What `passthru install` uses: the places that belong to whoever runs the machine.
 
-PACKAGE: Final = Layout("/usr/lib/systemd/system", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d")
+No /etc/sysusers.d, for few systems have it, and nobody could tell later that it was our doing.
+"""
+
+PACKAGE: Final = Layout(
+    "/usr/lib/systemd/system", "/usr/lib/tmpfiles.d", sysusers="/usr/lib/sysusers.d"
+)
 """What a distribution's package uses."""
 
 SPEC: Final = "/etc/passthru/passthru.toml"

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from passthru.errors import PassthruError
 from passthru.systemd.host import Host
-from passthru.systemd.steps import Remove, Run, Step, Tidy, Write
+from passthru.systemd.steps import Remove, Run, Step, Write
 
 _SECONDS: Final = 180
 _LAST_LINES: Final = 15
@@ -23,9 +23,6 @@ def is_done(step: Step, host: Host) -> bool:
             return place.exists() and (is_kept or place.read_text(encoding="utf-8") == text)
         case Remove(path=path):
             return not os.path.lexists(host.place(path))
-        case Tidy(path=path):
-            place = host.place(path)
-            return not place.is_dir() or any(place.iterdir())
         case Run():
             return False
     assert_never(step)
@@ -38,8 +35,6 @@ def perform(step: Step, host: Host) -> None:
             _write(host.place(path), text)
         case Remove(path=path):
             _remove(host.place(path))
-        case Tidy(path=path):
-            host.place(path).rmdir()
         case Run(argv=argv, may_fail=may_fail):
             _run(argv, may_fail=may_fail)
         case _:

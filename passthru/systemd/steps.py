@@ -1,5 +1,6 @@
 """What installing and removing come to, as a list of steps; pure."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from passthru.systemd.host import Host
 from passthru.systemd.layout import LOGS, SERVICE, SPEC, USER, Directories, Layout
 from passthru.systemd.sidecar import Sidecar
-from passthru.systemd.units import unit_names
+from passthru.systemd.units import unit_names, user_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,7 @@ class Run:
     may_fail: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tidy:
-    """Remove a directory if nothing is in it."""
-
-    path: str
-
-
-Step = Write | Remove | Run | Tidy
+Step = Write | Remove | Run
 
 
 def install_steps(
@@ -51,6 +45,7 @@ def install_steps(
     files: Mapping[str, str],
     spec: str,
     sidecars: Sequence[Sidecar],
+    directories: Directories,
     is_spec_kept: bool,
     begin: str,
 ) -> Iterator[Step]:
@@ -61,10 +56,10 @@ def install_steps(
     for path, text in files.items():
         yield Write(path, text)
     yield Write(SPEC, spec, is_kept=is_spec_kept)
-    # By name: below another root, a path would be looked for here.
-    users, directories = Path(layout.users_file).name, Path(layout.directories_file).name
-    yield Run(("systemd-sysusers", *_elsewhere(host), users))
-    yield Run(("systemd-tmpfiles", *_elsewhere(host), "--create", directories))
+    yield Run(("systemd-sysusers", *_elsewhere(host), "--inline", user_entry(directories)))
+    # By its name: below another root, a path would be looked for here.
+    name = Path(layout.directories_file).name
+    yield Run(("systemd-tmpfiles", *_elsewhere(host), "--create", name))
     yield from _refreshing(host)
     yield Run(("systemctl", *_elsewhere(host), "enable", *unit_names(sidecars)))
     if host.is_booted:
@@ -91,9 +86,6 @@ def removal_steps(
     if host.is_booted:
         yield Run(("systemctl", "reset-failed", *units), may_fail=True)
     yield Remove(layout.directories_file)
-    yield Remove(layout.users_file)
-    yield Tidy(layout.tmpfiles)
-    yield Tidy(layout.sysusers)
     yield Remove(directories.runtime)
     yield Remove(LOGS)
     if is_purged:
@@ -110,10 +102,10 @@ def describe(step: Step) -> str:
     match step:
         case Write(path=path):
             return f"write {path}"
-        case Remove(path=path) | Tidy(path=path):
+        case Remove(path=path):
             return f"remove {path}"
         case Run(argv=argv):
-            return f"run {' '.join(argv)}"
+            return f"run {shlex.join(argv)}"
 
 
 def _refreshing(host: Host) -> Iterator[Step]:

@@ -53,10 +53,11 @@ def render_files(
         return environment.get_template(template).render(**common, **more)
 
     files = {
-        layout.users_file: text("sysusers.conf.j2"),
         layout.directories_file: text("tmpfiles.conf.j2"),
         layout.unit(SERVICE): text("passthru.service.j2"),
     }
+    if layout.users_file:
+        files[layout.users_file] = text("sysusers.conf.j2", entry=user_entry(directories))
     for sidecar in sidecars:
         words = tuple(
             part.format(state=directories.state, runtime=directories.runtime)
@@ -66,6 +67,11 @@ def render_files(
             "sidecar.service.j2", sidecar=sidecar, words=words
         )
     return files
+
+
+def user_entry(directories: Directories) -> str:
+    """Return the line that describes our user (sysusers.d(5))."""
+    return f'u {USER} - "Pull-through cache for Nix" {word(directories.state)}'
 
 
 def word(text: str) -> str:
