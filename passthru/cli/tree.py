@@ -20,6 +20,7 @@ EXIT_CODES = (
 ENVIRONMENT = (
     ("PASSTHRU_SPEC", "The spec, when the command line names none"),
     ("PASSTHRU_NGINX", "The nginx to run, in place of the one in PATH"),
+    ("PASSTHRU_LISTEN", 'Where mode "local" listens, if the spec is silent: in a container, *'),
     ("NO_COLOR", "When set, nothing is coloured"),
 )
 

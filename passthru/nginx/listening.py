@@ -61,7 +61,9 @@ def _first_address(addresses: tuple[str, ...]) -> str:
 def make_listens(spec: Spec, machine: Machine) -> tuple[tuple[Listen, ...], tuple[Listen, ...]]:
     """Return the sockets that serve, and those that only redirect."""
     listening = find_listening(spec)
-    hosts = [host for address in listening.addresses for host in _hosts(address, machine)]
+    is_silent = spec.mode is Mode.LOCAL and not spec.listen.addresses
+    addresses = machine.local_addresses if is_silent else listening.addresses
+    hosts = [host for address in addresses for host in _hosts(address, machine)]
     if not hosts:
         raise RenderError(
             "listen.addresses has IPv6 addresses only, and this machine has no IPv6",

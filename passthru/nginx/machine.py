@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from passthru.nginx.disk import Disk
+from passthru.spec.listening import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Machine:
 
     instance: str
     """Eight hexadecimal digits that tell this instance from all others, in the loop guard."""
+
+    local_addresses: tuple[str, ...] = LOCAL
+    """Where mode "local" listens when the spec is silent: in a container, its host is elsewhere."""
 
     disk: Disk = field(default_factory=Disk)
     """What the disk of the cache is good for just now."""

@@ -11,7 +11,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from passthru.errors import PassthruError
 from passthru.nginx.machine import Machine
+from passthru.spec.address import is_address
+from passthru.spec.listening import LOCAL
 
 _USERS: Final = ("passthru", "www-data", "nginx", "http", "nobody")
 """Whom nginx's workers become, first found: our own, Debian's, Fedora's and NixOS's, Arch's."""
@@ -55,6 +58,7 @@ def look_at_machine(
         state_directory=state,
         runtime_directory=runtime,
         instance=_instance(name, state),
+        local_addresses=_local_addresses(environment),
         credentials=credentials or {},
         addresses={
             host: reachable(known, ipv6_route=ipv6_route)
@@ -127,6 +131,18 @@ def _directories(environment: Mapping[str, str], *, root: bool) -> tuple[str, st
         state,
         f"{runtime}/passthru" if runtime else f"{state}/run",
     )
+
+
+def _local_addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return $PASSTHRU_LISTEN, words of addresses; raises PassthruError for what is none."""
+    words = tuple(environment.get("PASSTHRU_LISTEN", "").split())
+    for word in words:
+        if word != "*" and not is_address(word):
+            raise PassthruError(
+                f"PASSTHRU_LISTEN names {word}, which is no IP address",
+                hint='write addresses, or "*" for all, with blanks between',
+            )
+    return words or LOCAL
 
 
 def _worker() -> tuple[str, str]:
