@@ -19,7 +19,7 @@ in
     package = mkOption {
       type = types.package;
       default = pkgs.callPackage ./package.nix { };
-      defaultText = literalExpression "pkgs.callPackage ./package.nix { }";
+      defaultText = literalExpression "passthru of the flake, or pkgs.callPackage ./package.nix { }";
       example = literalExpression "inputs.passthru.packages.x86_64-linux.default";
       description = "The package of passthru, which renders the configuration and runs beside nginx.";
     };

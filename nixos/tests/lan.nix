@@ -7,8 +7,8 @@ in
   name = "passthru-lan";
 
   nodes = {
-    upstream = { lib, pkgs, ... }: {
-      imports = [ (import ./upstream.nix { inherit lib pkgs; paths = [ small ]; }) ];
+    upstream = {
+      imports = [ (import ./upstream.nix { inherit pkgs; paths = [ small ]; }) ];
     };
 
     server = {

@@ -6,10 +6,10 @@ let
   other = pkgs.writeText "other" "a path that is asked for too late\n";
   large = pkgs.runCommand "large" { } "head -c 40000000 /dev/urandom >$out";
 
-  client = { ... }: {
+  client = { lib, ... }: {
     virtualisation.writableStore = true;
     nix.settings = {
-      substituters = pkgs.lib.mkForce [ "http://server" ];
+      substituters = lib.mkForce [ "http://server" ];
       require-sigs = false;
       narinfo-cache-negative-ttl = 0;
     };
@@ -19,11 +19,11 @@ in
   name = "passthru-substitute";
 
   nodes = {
-    upstream = { lib, pkgs, ... }: {
-      imports = [ (import ./upstream.nix { inherit lib pkgs; paths = [ small other large ]; }) ];
+    upstream = {
+      imports = [ (import ./upstream.nix { inherit pkgs; paths = [ small other large ]; }) ];
     };
 
-    server = { pkgs, ... }: {
+    server = {
       imports = [ module ];
       services.passthru-cache = {
         enable = true;
@@ -42,7 +42,7 @@ in
   };
 
   # Machines are numbered by their names' order: client1, client2, server, upstream.
-  testScript = { nodes, ... }: ''
+  testScript = ''
     small, other, large = "${small}", "${other}", "${large}"
 
     def hash_of(path):

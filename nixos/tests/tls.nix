@@ -12,12 +12,12 @@ in
   name = "passthru-tls";
 
   nodes = {
-    upstream = { lib, pkgs, ... }: {
-      imports = [ (import ./upstream.nix { inherit lib pkgs; paths = [ small ]; }) ];
+    upstream = {
+      imports = [ (import ./upstream.nix { inherit pkgs; paths = [ small ]; }) ];
       services.nginx.virtualHosts.upstream.basicAuth.me = "hunter2";
     };
 
-    server = { pkgs, ... }: {
+    server = {
       imports = [ module ];
       # A test's secrets may be in the store; the module would not let them be used from there.
       systemd.tmpfiles.settings."00-keys" = {

@@ -1,22 +1,16 @@
 # A machine that is the only upstream: its own store, signed and served by nginx, at upstream:80.
 # `paths` are what it serves.
-{ lib, pkgs, paths, ... }:
+{ pkgs, paths, ... }:
 let
-  cache = pkgs.runCommand "upstream-cache" {
-    nativeBuildInputs = [ pkgs.nix ];
-    exportReferencesGraph = lib.concatLists (lib.imap0 (i: path: [ "graph-${toString i}" path ]) paths);
-  } ''
-    export HOME=$TMPDIR NIX_STATE_DIR=$TMPDIR/state NIX_STORE_DIR=$TMPDIR/none
-    nix-store --generate-binary-cache-key test-1 secret $TMPDIR/public
-    export NIX_STORE_DIR=${builtins.storeDir}
-    for graph in graph-*; do nix-store --load-db <$graph; done
+  cache = pkgs.runCommand "upstream-cache" { nativeBuildInputs = [ pkgs.nix ]; } ''
+    export HOME=$TMPDIR NIX_STATE_DIR=$TMPDIR/state
+    nix-store --load-db <${pkgs.closureInfo { rootPaths = paths; }}/registration
+    nix-store --generate-binary-cache-key test-1 $TMPDIR/secret $TMPDIR/public
     nix --extra-experimental-features nix-command copy --no-check-sigs \
-      --to "file://$out?compression=zstd&secret-key=$PWD/secret" ${lib.escapeShellArgs (map toString paths)}
-    cp $TMPDIR/public $out/public-key
+      --to "file://$out?compression=zstd&secret-key=$TMPDIR/secret" ${toString paths}
   '';
 in
 {
-  system.build.cache = cache;
   networking.firewall.allowedTCPPorts = [ 80 ];
   services.nginx = {
     enable = true;

@@ -52,20 +52,22 @@ let
     anything = type "anything" (_: true) deepMerge;
     unspecified = anything;
     enum = values: plain "one of ${concatStringsSep ", " (map (v: "\"${v}\"") values)}" (v: builtins.elem v values);
-    nullOr = element: type "null or ${element.name}" (v: v == null || element.check v)
-      (path: values: if builtins.all (v: v == null) values then null else element.merge path (filter (v: v != null) values));
-    listOf = element: type "list of ${element.name}" isList
-      (path: values: lib.imap0 (elements element path) (concatLists values));
+    nullOr = element: inside "" element (type "null or ${element.name}" (v: v == null || element.check v)
+      (path: values: if builtins.all (v: v == null) values then null else element.merge path (filter (v: v != null) values)));
+    listOf = element: inside "*" element (type "list of ${element.name}" isList
+      (path: values: lib.imap0 (elements element path) (concatLists values)));
     attrsOf = element: type "attribute set of ${element.name}" isAttrs (path: values:
       let sets = concatLists (map spread values);
       in lib.filterAttrs (_: v: !(tagged "absent" v)) (mapAttrs (name: found:
         let r = resolve (path ++ [ name ]) element found; in if r.defined then r.value else absent
       ) (builtins.zipAttrsWith (_: vs: vs) sets)));
     submodule = module: type "submodule" (v: isAttrs v || isFunction v)
-      (path: values: (evaluate { modules = [ module ] ++ values; args = { }; inherit path; }).config);
+      (path: values: (evaluate { modules = [ module ] ++ values; args = { }; inherit path; }).config)
+      // { nested = { at = ""; inherit (evaluate { modules = [ module ]; args = { }; }) options; }; };
     either = a: b: type "${a.name} or ${b.name}" (v: a.check v || b.check v)
       (path: values: (if builtins.all a.check values then a else b).merge path values);
   };
+  inside = at: element: outer: outer // lib.optionalAttrs (element ? nested) { nested = element.nested // { at = at; }; };
   absent = { _type = "absent"; };
 
   deepMerge = path: values:
@@ -93,11 +95,11 @@ let
         let
           opened = if isPath module || isString module then import module else module;
           made = if isFunction opened then opened (args // { inherit lib config options; }) else opened;
-          structured = made ? config || made ? options || made ? imports || made ? freeformType;
+          structured = made ? config || made ? options;
         in concatLists (map load (made.imports or [ ])) ++ [ {
           options = made.options or { };
           freeform = made.freeformType or null;
-          config = if structured then made.config or { } else made;
+          config = if structured then made.config or { } else removeAttrs made [ "imports" "freeformType" ];
         } ];
       loaded = concatLists (map load modules);
       options = foldl' join { } (map (m: m.options) loaded);

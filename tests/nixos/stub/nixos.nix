@@ -1,7 +1,7 @@
 # A NixOS that is just large enough for the module: the options of others that it reads and writes, and
 # what tests look at afterwards. `configuration` is a file with what a user would write. Derivations are
 # not built: they are sets with their command, and their outputs are below `out`.
-{ configuration, out, passthru, nginx, nginxVersion ? "1.30.0" }:
+{ configuration ? { }, out, passthru, nginx, nginxVersion ? "1.30.0" }:
 let
   lib = import ./lib.nix;
   inherit (lib) mkOption types;
@@ -11,9 +11,12 @@ let
   package = name: version: path: { type = "derivation"; pname = name; outPath = path; inherit name version; };
 
   pkgs = {
-    formats.json = _: { type = types.anything; };
+    formats.json = _: { type = types.anything // { name = "JSON value"; }; };
     callPackage = _: _: package "passthru" "0" passthru;
     nginx = package "nginx" nginxVersion nginx;
+    nix = package "nix" "0" "/nix";
+    openssl = package "openssl" "0" "/openssl";
+    closureInfo = _: package "closure-info" "0" "/closure-info";
     writeText = name: text: { type = "derivation"; inherit name; outPath = builtins.toFile name text; };
     runCommand = name: environment: command: {
       type = "derivation";
@@ -33,6 +36,7 @@ let
     default = of types.bool false;
     extraConfig = of types.lines "";
     locations = any { };
+    basicAuth = any { };
   };
 
   unit.options = {
@@ -79,6 +83,8 @@ let
         virtualHosts = of (types.attrsOf (types.submodule virtualHost)) { };
       };
       security.acme = any { };
+      security.pki.certificateFiles = any [ ];
+      virtualisation.writableStore = any false;
       nix.settings = any { };
       systemd = {
         package = any (package "systemd" "252" "/systemd");
@@ -89,16 +95,9 @@ let
     };
   };
 
-  evaluated = lib.evalModules {
-    modules = [ around ../../../nixos/module.nix configuration ];
-    specialArgs = { inherit pkgs; };
-  };
-  inherit (evaluated) config;
-  cfg = config.services.passthru-cache;
-in
-{
-  inherit lib pkgs evaluated;
-  summary = {
+  evaluate = modules: lib.evalModules { modules = [ around ] ++ modules; specialArgs = { inherit pkgs; }; };
+
+  summarize = config: let cfg = config.services.passthru-cache; in {
     wrong = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
     inherit (config) warnings;
     tcp = config.networking.firewall.allowedTCPPorts;
@@ -118,4 +117,36 @@ in
     };
     render = lib.optionalString cfg.enable cfg.nginxConfiguration.command;
   };
+
+  # What is served and asked in nixos/tests, where the module need not be imported.
+  plainly = config: {
+    inherit (config.services.nginx) virtualHosts;
+    nix = config.nix.settings;
+    tcp = config.networking.firewall.allowedTCPPorts;
+  };
+
+  # Every option of the module, and of the modules inside it.
+  document = path: options: lib.concatLists (lib.mapAttrsToList (name: option:
+    let here = path ++ [ name ]; nested = option.type.nested or null; in
+    if option._type or null != "option" then document here option
+    else [ (lib.filterAttrs (key: _: lib.elem key [ "default" "defaultText" "example" "description" ]) option // {
+      name = lib.concatStringsSep "." here;
+      type = option.type.name;
+    }) ] ++ lib.optionals (nested != null) (document (here ++ lib.optional (nested.at != "") nested.at) nested.options)
+  ) options);
+
+  module = ../../../nixos/module.nix;
+  evaluated = evaluate [ module configuration ];
+in
+{
+  inherit lib pkgs evaluated;
+  summary = summarize evaluated.config;
+  options = document [ "services" "passthru-cache" ] evaluated.options.services.passthru-cache;
+
+  tests = lib.mapAttrs (name: _:
+    let test = import (../../../nixos/tests + "/${name}.nix") { inherit pkgs module; }; in {
+      inherit (test) name testScript;
+      nodes = lib.mapAttrs (_: node: let inherit (evaluate [ node ]) config; in
+        if config.services ? passthru-cache then summarize config else plainly config) test.nodes;
+    }) { substitute = null; lan = null; tls = null; };
 }
