@@ -133,8 +133,11 @@ in
       (mkIf (spec.resolvers == [ ]) {
         "${late}-changed" = {
           description = "Tell nginx of other name servers";
-          serviceConfig = {
+          # It may ask systemd for two things, and can do nothing else.
+          serviceConfig = import ./hardening.nix { inherit lib; network = "none"; } // {
             Type = "oneshot";
+            DynamicUser = false;
+            PrivateUsers = false;
             ExecStart = [
               "${config.systemd.package}/bin/systemctl start ${late}.service"
               "${config.systemd.package}/bin/systemctl try-reload-or-restart nginx.service"

@@ -242,11 +242,7 @@ def test_name_servers_are_those_of_the_machine(
 def test_every_unit_is_hardened(nixos: Make, tmp_path: Path) -> None:
     """`systemd-analyze security` rates each of our units at 2.0 or better."""
     machine = nixos(ALL)
-    ours = [
-        name
-        for name in machine.summary["services"]
-        if name.startswith("passthru-") and name != "passthru-late-changed"  # it is systemctl
-    ]
+    ours = [name for name in machine.summary["services"] if name.startswith("passthru-")]
 
     assert set(ours) >= {"passthru-exporter", "passthru-mdns", "passthru-tunnel", "passthru-client"}
     for name in ours:

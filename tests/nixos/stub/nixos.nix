@@ -143,6 +143,36 @@ in
   summary = summarize evaluated.config;
   options = document [ "services" "passthru-cache" ] evaluated.options.services.passthru-cache;
 
+  # nixos/package.nix, with functions in place of nixpkgs' that only write down what they are given.
+  package =
+    let
+      named = lib.listToAttrs (map (name: lib.nameValuePair name name) [
+        "click" "cryptography" "hatchling" "httpx2" "jinja2" "prometheus-client" "pydantic" "starlette"
+        "typing-extensions" "uvicorn" "zeroconf"
+      ]);
+      root = ../../..;
+      made = import ../../../nixos/package.nix {
+        lib = lib // { cleanSourceWith = source: source; licenses.mit = "MIT"; platforms.unix = [ ]; };
+        python3Packages = named // {
+          buildPythonApplication = attributes: attributes;
+          python = { sitePackages = "site"; interpreter = "python"; };
+        };
+        inherit (pkgs) nginx;
+        cacert = "/cacert";
+        installShellFiles = "installShellFiles";
+        stdenv = { buildPlatform.canExecute = _: true; hostPlatform = { }; };
+      };
+      paths = [
+        "LICENSE" "README.md" "do" "docs/README.md" "nixos/module.nix" "passthru/__pycache__/x" "passthru/cli/app.py"
+        "passthru.toml" "pyproject.toml" "templates/a" "tests/conftest.py"
+      ];
+    in {
+      inherit (made) version;
+      dependencies = builtins.sort builtins.lessThan made.dependencies;
+      build = made.build-system;
+      kept = lib.filter (path: made.src.filter "${toString root}/${path}" "regular") paths;
+    };
+
   tests = lib.mapAttrs (name: _:
     let test = import (../../../nixos/tests + "/${name}.nix") { inherit pkgs module; }; in {
       inherit (test) name testScript;
