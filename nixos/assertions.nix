@@ -79,13 +79,6 @@ in
         '';
       }
       {
-        assertion = hasPrefix "/var/lib/" settings.state_directory;
-        message = ''
-          services.passthru-cache: settings.state_directory has to be below /var/lib, where systemd keeps the state of services.
-          To have it on another disk, mount that there.
-        '';
-      }
-      {
         assertion = !hasPrefix "/home/" settings.cache.directory;
         message = ''
           services.passthru-cache: settings.cache.directory is below /home, which NixOS hides from nginx.

@@ -84,8 +84,9 @@ in
     systemd.tmpfiles.settings."10-passthru-cache" = {
       ${directories.runtime}.d = file "0770";
       ${spec.lateDirectory}.d = file "0750";
-      ${directories.state}.d = { user = "root"; group = "root"; mode = "0755"; };
+      ${directories.state}.d = { user = "root"; group = nginx.group; mode = "0770"; };
       "${directories.state}/logs".d = file "0750";
+      "${directories.state}/stats".d = file "0750";
       # What the sidecars look at, and follow: the rendering that nginx has.
       "${directories.state}/live"."L+".argument = "${configuration}";
       ${directories.cache}.d = file "0750";

@@ -95,8 +95,8 @@ in
     state_directory = mkOption {
       type = types.str;
       default = "/var/lib/passthru";
-      example = "/var/lib/cache";
-      description = "Where logs and history are kept; below `/var/lib`.";
+      example = "/srv/passthru/state";
+      description = "Where logs and history are kept.";
     };
     runtime_directory = mkOption {
       type = types.str;

@@ -4,25 +4,40 @@ let
   cfg = config.services.passthru-cache;
   nginx = config.services.nginx;
 
+  # `reads` what nginx's workers have written, which nobody but their own user can; the others are users
+  # that exist while they run. `writes` are directories, besides that of the sockets.
   sidecars = [
     {
       name = "exporter";
       description = "Metrics and status page of passthru";
       wanted = cfg.settings.status.enable;
       network = "none";
-      serviceConfig.StateDirectory = "${lib.removePrefix "/var/lib/" spec.directories.state}/stats";
+      reads = true;
+      writes = [ "${spec.directories.state}/stats" ];
+    }
+    {
+      name = "fills";
+      description = "Downloads of passthru that several clients wait for";
+      wanted = true;
+      network = "none";
+      reads = true;
+      writes = [ ];
     }
     {
       name = "mdns";
       description = "Announcement of passthru on the local network";
       wanted = spec.announced;
       network = "neighbours";
+      reads = false;
+      writes = [ spec.directories.state ];
     }
     {
       name = "tunnel";
       description = "Ways of passthru through proxies";
       wanted = spec.proxied;
       network = "calls";
+      reads = false;
+      writes = [ ];
     }
   ];
 
@@ -31,7 +46,10 @@ let
     wantedBy = [ "multi-user.target" ];
     after = [ "network.target" "nginx.service" ];
     # It goes on trying: what it waits for may come late.
-    unitConfig.StartLimitIntervalSec = 0;
+    unitConfig = {
+      StartLimitIntervalSec = 0;
+      RequiresMountsFor = [ spec.directories.state ];
+    };
     restartTriggers = [ specFile ];
     serviceConfig = import ./hardening.nix { inherit lib; inherit (sidecar) network; } // {
       Type = "notify";
@@ -41,8 +59,11 @@ let
       # 2 and 78: the command line or the spec is wrong, and will be the next time.
       RestartPreventExitStatus = "2 78";
       Group = nginx.group;
-      ReadWritePaths = [ spec.directories.runtime ];
-    } // sidecar.serviceConfig or { };
+      ReadWritePaths = [ spec.directories.runtime ] ++ sidecar.writes;
+    } // lib.optionalAttrs sidecar.reads {
+      DynamicUser = false;
+      User = nginx.user;
+    };
   };
 in
 {

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from passthru.systemd.sidecar import SIDECARS
 from tests.nix.clients import Nix
 from tests.nixos.conftest import Make
 from tests.nixos.machine import EvaluationError, Place, make
 from tests.nixos.unit_text import exposure
+
+NAMES = tuple(sidecar.name for sidecar in SIDECARS)
 
 ALL = """{
   enable = true; lanMode = true; client.enable = true;
@@ -130,7 +133,6 @@ def test_other_virtual_hosts_live_on(a_nix: Nix, place: Place) -> None:
         ),
         ("settings.lan.follow = true;", "client.enable = true"),
         ('settings.cache.directory = "/home/me/cache";', "below /home"),
-        ('settings.state_directory = "/srv/state";', "has to be below /var/lib"),
         (
             """client = { enable = true; port = 8081; }; settings.listen.port = 8081;""",
             "client.port and settings.listen.port",
@@ -244,10 +246,24 @@ def test_every_unit_is_hardened(nixos: Make, tmp_path: Path) -> None:
     machine = nixos(ALL)
     ours = [name for name in machine.summary["services"] if name.startswith("passthru-")]
 
-    assert set(ours) >= {"passthru-exporter", "passthru-mdns", "passthru-tunnel", "passthru-client"}
+    assert set(ours) == {f"passthru-{name}" for name in (*NAMES, "client", "late", "late-changed")}
     for name in ours:
         assert exposure(machine.service(name), name, tmp_path, threshold=20) == ""
         assert machine.service(name)["serviceConfig"].get("User") != "root"
+
+
+def test_only_who_reads_nginx_s_files_is_its_user(nixos: Make) -> None:
+    """The others are users that exist while they run; all are in the group that opens sockets."""
+    machine = nixos(ALL)
+    users = {
+        name: machine.service(f"passthru-{name}")["serviceConfig"].get("User") for name in NAMES
+    }
+
+    assert users == {"exporter": "nginx", "fills": "nginx", "mdns": None, "tunnel": None}
+    for name in NAMES:
+        config = machine.service(f"passthru-{name}")["serviceConfig"]
+        assert config["DynamicUser"] == (users[name] is None)
+        assert (config["Group"], config["Type"]) == ("nginx", "notify")
 
 
 def test_a_wrong_spec_is_not_started_again_and_again(nixos: Make) -> None:
