@@ -11,6 +11,7 @@ from passthru.cli.apply import apply
 from passthru.cli.check import check
 from passthru.cli.completion import completion
 from passthru.cli.demo import demo
+from passthru.cli.doctor import doctor
 from passthru.cli.explain import explain
 from passthru.cli.exporter import exporter
 from passthru.cli.init import init
@@ -36,6 +37,7 @@ COMMANDS: Final = (
     up,
     apply,
     install,
+    doctor,
     explain,
     purge,
     snippet,

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +32,11 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset())
         ).rstrip()
         for row in rows
     ]
+
+
+def line_width() -> int | None:
+    """Return the columns of the terminal that stdout is, or None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def size(count: int) -> str:

@@ -10,7 +10,7 @@ EXIT_CODES = (
     (0, "Done"),
     (1, "Failed"),
     (2, "The command line is wrong"),
-    (3, "`check` or `explain` found problems"),
+    (3, "`check`, `doctor` or `explain` found problems"),
     (4, "No instance runs"),
     (5, "nginx did not take the new configuration; the old one goes on"),
     (78, "The spec is invalid (EX_CONFIG, for RestartPreventExitStatus)"),
