@@ -23,6 +23,7 @@ from passthru.cli.render import render
 from passthru.cli.schema import schema
 from passthru.cli.settings import Settings, choose_color
 from passthru.cli.snippet import snippet
+from passthru.cli.status import status
 from passthru.cli.tunnel import tunnel
 from passthru.cli.up import up
 from passthru.cli.version import version
@@ -37,6 +38,7 @@ COMMANDS: Final = (
     up,
     apply,
     install,
+    status,
     doctor,
     explain,
     purge,

@@ -11,6 +11,8 @@ from passthru.cli.control_socket import Reply, ask_socket
 from passthru.errors import NginxError, NotRunningError
 from passthru.nginx.health import ask_health
 from passthru.stats.snapshot import Snapshot
+from passthru.stats.stranger import plain
+from passthru.stats.stub_status import PATH, NginxFigures, parse_figures
 
 if TYPE_CHECKING:
     from passthru.nginx.health import Health
@@ -55,9 +57,9 @@ def _read(reply: Reply) -> Figures:
         )
     except ValidationError as fault:
         problem = fault.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
+        said = plain(": ".join([*map(str, problem["loc"]), problem["msg"]]))
         raise NotRunningError(
-            f"the exporter's figures are not what this passthru knows: {where}: {problem['msg']}",
+            f"the exporter's figures are not what this passthru knows: {said}",
             hint="run one version of both: restart the instance, or `passthru exporter`",
         ) from fault
 
@@ -67,4 +69,12 @@ def find_health(site: Site) -> Health | None:
     try:
         return ask_health(site)
     except (NotRunningError, NginxError):
+        return None
+
+
+def find_connections(site: Site) -> NginxFigures | None:
+    """Return nginx's own figures; None where it tells none."""
+    try:
+        return parse_figures(ask_socket(site.socket, PATH).body)
+    except NotRunningError:
         return None

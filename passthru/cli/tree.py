@@ -11,7 +11,7 @@ EXIT_CODES = (
     (1, "Failed"),
     (2, "The command line is wrong"),
     (3, "`check`, `doctor` or `explain` found problems"),
-    (4, "No instance runs"),
+    (4, "No instance runs, or it has no figures"),
     (5, "nginx did not take the new configuration; the old one goes on"),
     (78, "The spec is invalid (EX_CONFIG, for RestartPreventExitStatus)"),
     (130, "Interrupted"),
