@@ -1,11 +1,12 @@
 """What some lines of the log say, added up: the counts, and what the totals do not keep."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Final
 
 from passthru.stats.durations import Durations
-from passthru.stats.kind import CacheStatus, Kind
+from passthru.stats.kind import FROM_CACHE, CacheStatus, Kind
 from passthru.stats.totals import Totals
 
 LAST_ANSWERS: Final = 20
@@ -38,6 +39,22 @@ class Sums:
         self.errors += other.errors
         self.served_bytes += other.served_bytes
         self.fetched_bytes += other.fetched_bytes
+
+
+def sums_of(totals: Totals) -> Sums:
+    """Return what the totals come to."""
+    by_status = [(found, count) for (_, found), count in totals.requests.items()]
+    codes = totals.responses.items()
+    return Sums(
+        requests=sum(count for _, count in by_status),
+        hits=sum(count for found, count in by_status if found in FROM_CACHE),
+        cacheable_requests=sum(
+            count for found, count in by_status if found is not CacheStatus.NONE
+        ),
+        errors=sum(count for (_, code), count in codes if code.startswith("5")),
+        served_bytes=sum(totals.sent_bytes.values()),
+        fetched_bytes=sum(totals.upstream_bytes.values()),
+    )
 
 
 @dataclass(slots=True)
@@ -89,6 +106,14 @@ class PathCount:
     sent_bytes: int = 0
 
 
+def add_paths(ours: dict[str, PathCount], theirs: Mapping[str, PathCount]) -> None:
+    """Add counts path by path."""
+    for path, count in theirs.items():
+        one = ours.setdefault(path, PathCount())
+        one.requests += count.requests
+        one.sent_bytes += count.sent_bytes
+
+
 def most(paths: dict[str, PathCount], limit: int) -> dict[str, PathCount]:
     """Return the paths that were asked for most, all of them if there are at most `limit`."""
     if len(paths) <= limit:
@@ -130,9 +155,6 @@ class Batch:
         self.answers = [*self.answers, *other.answers][-LAST_ANSWERS:]
         self.asked_at.update(other.asked_at)
         self.last_errors.update(other.last_errors)
-        for path, count in other.paths.items():
-            ours = self.paths.setdefault(path, PathCount())
-            ours.requests += count.requests
-            ours.sent_bytes += count.sent_bytes
+        add_paths(self.paths, other.paths)
         self.paths = most(self.paths, MOST_PATHS)
         self.sample = self.sample if other.sample is None else other.sample

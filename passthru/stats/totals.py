@@ -78,6 +78,12 @@ class Totals:
         if other.last_line_at is not None:
             self.last_line_at = other.last_line_at
 
+    def copy(self) -> "Totals":
+        """Return the same counts, for somebody to change."""
+        copied = Totals()
+        copied.add(self)
+        return copied
+
 
 def add_counts(ours: dict[K, int], theirs: Mapping[K, int]) -> None:
     """Add counts key by key."""
