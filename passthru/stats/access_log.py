@@ -96,9 +96,10 @@ class LogParser:
     def _count_one(self, batch: Batch, groups: Groups, row: Row) -> None:
         line = self._read(row)
         if line is None:
-            if not row[0].startswith(OLD_VERSION):
+            text = b"".join(row)
+            if not text.startswith(OLD_VERSION):
                 batch.totals.unparsable_lines += 1
-                batch.sample = ascii(b"".join(row)[:_SAMPLE_BYTES])[2:-1]
+                batch.sample = ascii(text[:_SAMPLE_BYTES])[2:-1]
             return
         said = line.said
         if line.is_request:
