@@ -1,6 +1,6 @@
 """From a view to the snapshot that is shown; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from passthru.stats.batch import Sums
@@ -33,8 +33,12 @@ _SHORTEST: Final = 600.0
 """Seconds of counting before a rate of growth means anything."""
 
 
-def take_snapshot(view: View, wanted: tuple[Wanted, ...] | None = None) -> Snapshot:
-    """Return the snapshot of a view; `wanted` only with `status.paths`."""
+def take_snapshot(
+    view: View,
+    wanted: tuple[Wanted, ...] | None = None,
+    name_of: Callable[[str], str | None] = lambda _path: None,
+) -> Snapshot:
+    """Return the snapshot of a view; with `status.paths`, also what is wanted and who is who."""
     counted, world, facts = view.counted, view.world, view.facts
     states = {
         one.name: judge(counted.asked_lately.get(one.name), world.probes.get(one.name))
@@ -66,7 +70,7 @@ def take_snapshot(view: View, wanted: tuple[Wanted, ...] | None = None) -> Snaps
         upstreams=_upstreams(view, states),
         fills=tuple(
             Fill(
-                name=None,
+                name=name_of(fill.path) if fill.path else None,
                 bytes_so_far=fill.bytes_so_far,
                 total_bytes=fill.total_bytes,
                 started_at=fill.started_at,

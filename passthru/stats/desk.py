@@ -9,15 +9,19 @@ from typing import Final, TypeVar
 from prometheus_client import ProcessCollector
 
 from passthru.stats.assemble import take_snapshot
+from passthru.stats.batch import MOST_PATHS
 from passthru.stats.bookkeeper import Bookkeeper
 from passthru.stats.exposition import Exposition, write_metrics
 from passthru.stats.facts import Facts
 from passthru.stats.lookout import Lookout
+from passthru.stats.naming import Names
 from passthru.stats.snapshot import Snapshot
 from passthru.stats.view import View, World
 
 FRESH_SECONDS: Final = 1.0
 """For which a snapshot is good for whoever asks next: many pages cost as much as one."""
+
+_DAY: Final = 86400.0
 
 _Result = TypeVar("_Result")
 
@@ -31,6 +35,7 @@ class Desk:
         self._lookout = lookout
         self._thread = thread
         self._process = ProcessCollector(registry=None)
+        self._names = Names()
         self._lock = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._made_at = float("-inf")
@@ -68,5 +73,9 @@ class Desk:
         now = time.time()
         books = self._books
         counted, log = books.counted(now), books.log_view()
-        wanted = () if self.facts.status.paths else None
-        return take_snapshot(View(now, self.facts, world, counted, log), wanted)
+        view = View(now, self.facts, world, counted, log)
+        if not self.facts.status.paths:
+            return take_snapshot(view)
+        paths = books.ledger.wanted(now - _DAY, MOST_PATHS)
+        self._names.learn(self.facts, (path for path, _count in paths))
+        return take_snapshot(view, self._names.wanted(paths), self._names.name_of)

@@ -11,6 +11,7 @@ MOST: Final = 100
 
 _TEMPORARY: Final = re.compile(r"[0-9a-f]{32}\.[0-9]{10}")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]{1,18})\r\n", re.IGNORECASE)
+_KEY: Final = re.compile(rb"\nKEY: [a-z0-9-]+(/[!-~]{1,2000})\n")
 _HEAD_BYTES: Final = 8192
 _RECENT: Final = 3600.0
 _OVERLAP: Final = 2.0
@@ -23,6 +24,8 @@ class FillView:
     bytes_so_far: int
     total_bytes: int | None
     started_at: float
+    path: str | None = None
+    """What was asked for, as it is known to the upstream."""
 
 
 @dataclass(slots=True)
@@ -31,8 +34,8 @@ class FillWatch:
 
     directory: str
     _looked_at: float | None = None
-    _known: dict[str, tuple[float, int | None, int]] = field(default_factory=dict)
-    """Path to start, promised length, and bytes before the body."""
+    _known: dict[str, tuple[float, "_Promise"]] = field(default_factory=dict)
+    """Path to first sight and what the file begins with."""
 
     def look(self, now: float) -> tuple[FillView, ...]:
         """Return the downloads in flight, the oldest first; `now` is in seconds since 1970."""
@@ -50,18 +53,19 @@ class FillWatch:
                     and entry.path not in self._known
                     and _TEMPORARY.fullmatch(entry.name)
                 ):
-                    total, head = _promise(entry.path)
-                    self._known[entry.path] = (entry.stat().st_ctime, total, head)
+                    began = entry.stat().st_ctime
+                    self._known[entry.path] = (began, _promise(entry.path))
 
     def _current(self) -> list[FillView]:
         found = []
-        for path, (started, total, head) in tuple(self._known.items()):
+        for path, (began, promise) in tuple(self._known.items()):
             try:
                 size = os.stat(path).st_size  # noqa: PTH116 - in one call
             except OSError:
                 del self._known[path]
                 continue
-            found.append(FillView(max(0, size - head), total, started))
+            so_far = max(0, size - promise.head_bytes)
+            found.append(FillView(so_far, promise.total, began, promise.path))
         return found
 
 
@@ -75,13 +79,27 @@ def _changed(directory: str, since: float) -> list[str]:
     return found
 
 
-def _promise(path: str) -> tuple[int | None, int]:
-    """Return the Content-Length that nginx wrote before the body, and where the body begins."""
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """What nginx wrote before the body: the key, and the upstream's head with its Content-Length."""
+
+    total: int | None = None
+    head_bytes: int = 0
+    path: str | None = None
+
+
+def _promise(path: str) -> _Promise:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - in one call
             head = file.read(_HEAD_BYTES)
     except OSError:  # not ours to read: its size still is
-        return None, 0
+        return _Promise()
     end = head.find(b"\r\n\r\n")
-    found = _LENGTH.search(head, 0, end + 2) if end >= 0 else None
-    return (int(found[1]) if found else None), max(0, end + 4) if end >= 0 else 0
+    if end < 0:
+        return _Promise()
+    length, key = _LENGTH.search(head, 0, end + 2), _KEY.search(head, 0, end)
+    return _Promise(
+        total=int(length[1]) if length else None,
+        head_bytes=end + 4,
+        path=key[1].decode("ascii", "replace") if key else None,
+    )

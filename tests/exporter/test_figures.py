@@ -9,7 +9,7 @@ from passthru.stats.kind import FROM_CACHE, CacheStatus, Kind
 from passthru.stats.totals import CODES, OTHER
 from tests.exporter.conftest import StartExporter
 from tests.exporter.running import Samples, eventually
-from tests.nginx.client import Reply, exchange, fetch
+from tests.nginx.client import Reply, connect, exchange, fetch, read_reply, request_bytes
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, hash_of, narinfo, narinfo_path, noise
@@ -205,6 +205,42 @@ def test_what_is_seen_beside_the_log(
     assert shown.instance.serving_since is not None
     assert [upstream.state for upstream in shown.upstreams] == ["well"]
     assert shown.headline.condition == "well", shown.headline
+
+
+def test_names_are_shown_only_if_they_are_wanted(
+    cache: StartCache, origins: MakeOrigin, exporter: StartExporter
+) -> None:
+    """With `status.paths`, packages are told by name: of both upstreams, and of a download in flight."""
+    big = NAR.replace("1w1", "3x3")
+    first = origins({NARINFO: narinfo()} | {NAR: noise(1000)})
+    second = origins(
+        {narinfo_path(5): narinfo(hash_of(5), big.removeprefix("/")).replace(b"hello", b"world")}
+        | {big: noise(400_000)}
+    )
+    one = cache(first, second, status={"paths": True})
+    seen = exporter(one)
+    path = f"/nar/~b{big.removeprefix('/nar')}"
+    one.get_all([NARINFO, NAR, NAR, narinfo_path(5)])
+    second.fail(Fault(drip=100_000))
+    with connect(one.address) as stream:
+        stream.sendall(request_bytes(path))
+        assert eventually(lambda: [fill.name for fill in seen.snapshot().fills])
+        [fill] = seen.snapshot().fills
+        reply = read_reply(stream)
+    assert (fill.total_bytes, len(reply.body)) == (400_000, 400_000)
+    assert 0 < fill.bytes_so_far < 400_000
+
+    seen.await_lines(5)
+    assert eventually(lambda: len(seen.snapshot().wanted or ()) == 2)
+    shown = seen.snapshot()
+    assert [(w.name, w.requests, w.served_bytes) for w in shown.wanted or ()] == [
+        ("hello-2.12.1", 2, 2000),
+        ("world-2.12.1", 1, 400_000),
+    ]
+    assert shown.answers[0].path == path
+    one.apply({"status": {"paths": False}})
+    assert eventually(lambda: seen.snapshot().wanted is None)
+    assert "hello-2" not in str(seen.json())
 
 
 def test_facts_are_followed(

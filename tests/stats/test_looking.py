@@ -77,7 +77,7 @@ def test_downloads_in_flight(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"x" * 50)
     [fill] = watch.look(now + 100)  # nothing was made in the folder since
-    assert fill == FillView(150, 5000, fill.started_at)
+    assert fill == FillView(150, 5000, fill.started_at, "/nar/x")
 
     path.rename(path.with_name(MD5))
     assert watch.look(now + 200) == ()
