@@ -59,13 +59,15 @@ async def serve(source: FactsFile, page: Page, signs: Signs) -> None:
     facts = await _await_facts(source, stopped)
     if facts is None:
         return
-    with ThreadPoolExecutor(1, "books") as thread, listening(facts.sockets.exporter) as listener:
+    with ThreadPoolExecutor(1, "books") as thread:
+        # Before the socket, which is another's as long as the ledger is.
         books = await loop.run_in_executor(thread, Bookkeeper, facts)
         lookout = Lookout(facts)
         desk = Desk(books, lookout, thread)
         try:
-            work = _Work(source, books, lookout, desk, signs, stopped)
-            await work.run(_Server(make_app(desk, page)), listener)
+            with listening(facts.sockets.exporter) as listener:
+                work = _Work(source, books, lookout, desk, signs, stopped)
+                await work.run(_Server(make_app(desk, page)), listener)
         finally:
             lookout.stop()
             await loop.run_in_executor(thread, books.close)
