@@ -80,9 +80,11 @@ def _facts_of(given: Path | None) -> Path:
 
 def _signs() -> Signs:
     from passthru.nginx.notify import notify_ready
+    from passthru.nginx.watchdog import Watchdog
     from passthru.stats.exporter import Signs
 
-    return Signs(ready=notify_ready)
+    watchdog = Watchdog.of()
+    return Signs(ready=notify_ready, alive=lambda: watchdog.calm(lambda: True))
 
 
 def _page() -> Page:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from passthru.stats.bookkeeper import Bookkeeper
 from passthru.stats.desk import Desk
 from passthru.stats.facts import Facts, FactsFile
 from passthru.stats.lookout import Lookout
-from passthru.stats.own_socket import listening
+from passthru.stats.own_socket import OwnSocket, listening
 
 READ_SECONDS: Final = 0.5
 """Between two looks at a log that is read to its end."""
@@ -50,13 +49,13 @@ async def serve(source: FactsFile, page: Page, signs: Signs) -> None:
 
     Waits for the facts if they are not there yet. Only for the main thread.
     Raises PassthruError for facts that cannot be understood at the start, for a ledger that another
-    process has, and for a socket that cannot be had.
+    process has, and for a socket that cannot be had or was removed.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         loop.add_signal_handler(number, stopped.set)
-    facts = await _await_facts(source, stopped)
+    facts = await _await_facts(source, signs, stopped)
     if facts is None:
         return
     with ThreadPoolExecutor(1, "books") as thread:
@@ -65,15 +64,17 @@ async def serve(source: FactsFile, page: Page, signs: Signs) -> None:
         lookout = Lookout(facts)
         desk = Desk(books, lookout, thread)
         try:
-            with listening(facts.sockets.exporter) as listener:
-                work = _Work(source, books, lookout, desk, signs, stopped)
-                await work.run(_Server(make_app(desk, page)), listener)
+            with listening(facts.sockets.exporter) as own:
+                work = _Work(source, books, lookout, desk, signs, own, stopped)
+                await work.run(_Server(make_app(desk, page)))
+                if not own.is_there():
+                    raise PassthruError(f"{own.path} was removed, so nobody could ask any more")
         finally:
             lookout.stop()
             await loop.run_in_executor(thread, books.close)
 
 
-async def _await_facts(source: FactsFile, stopped: asyncio.Event) -> Facts | None:
+async def _await_facts(source: FactsFile, signs: Signs, stopped: asyncio.Event) -> Facts | None:
     told = False
     while not stopped.is_set():
         facts = source.changed()
@@ -81,7 +82,9 @@ async def _await_facts(source: FactsFile, stopped: asyncio.Event) -> Facts | Non
             return facts
         if not told:
             logger.info("waiting for %s", source.path)
+            signs.ready(f"waiting for {source.path}")
             told = True
+        signs.alive()
         await _wait(stopped, _FACTS_SECONDS)
     return None
 
@@ -95,11 +98,12 @@ class _Work:
     lookout: Lookout
     desk: Desk
     signs: Signs
+    own: OwnSocket
     stopped: asyncio.Event
 
-    async def run(self, server: "_Server", listener: socket.socket) -> None:
+    async def run(self, server: "_Server") -> None:
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(server.serve(sockets=[listener]))
+            serving = group.create_task(server.serve(sockets=[self.own.listener]))
             loops = [
                 group.create_task(loop())
                 for loop in (self._read, self._follow, self._probe, self._scan)
@@ -120,8 +124,13 @@ class _Work:
                 await _wait(self.stopped, READ_SECONDS)
 
     async def _follow(self) -> None:
-        """Take new facts over; those that cannot be understood change nothing."""
+        """Take new facts over; those that cannot be understood change nothing.
+
+        Stop where the socket was removed: whoever starts us again has a new one.
+        """
         while not self.stopped.is_set():
+            if not self.own.is_there():
+                self.stopped.set()
             try:
                 facts = self.source.changed()
             except PassthruError as fault:

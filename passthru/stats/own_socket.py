@@ -4,40 +4,75 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
 
 from passthru.errors import ListenError
 
 _BACKLOG: Final = 128
 
 
-@contextmanager
-def listening(path: str) -> Iterator[socket.socket]:
-    """Listen at `path` inside the `with`, in the place of whoever did before.
+@dataclass(frozen=True, slots=True)
+class OwnSocket:
+    """A socket that listens, and its name in the file system."""
 
-    Any user may connect: nginx's workers are another one, and what is told is no secret from those
-    who are on this machine. Raises ListenError.
-    """
-    beside = f"{path}.{os.getpid()}"
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    listener: socket.socket
+    path: Path
+    identity: tuple[int, int]
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Listen at `path`, in the place of whoever did before; raises OSError.
+
+        Any user may connect: nginx's workers are another one, and what is told is no secret from
+        those who are on this machine.
+        """
+        beside = path.with_name(f".e{os.getpid()}")  # no longer than the name it is to have
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with suppress(FileNotFoundError):
-                os.unlink(beside)  # noqa: PTH108 - in one call
-            listener.bind(beside)
-            os.chmod(beside, 0o666)  # noqa: PTH101, S103 - see above
+            beside.unlink(missing_ok=True)
+            listener.bind(str(beside))
+            beside.chmod(0o666)
             listener.listen(_BACKLOG)
-            os.rename(beside, path)  # noqa: PTH104 - in one call
-        except OSError as fault:
-            raise ListenError(
-                f"cannot listen on {path}: {str(fault.strerror).lower()}",
-                hint="run this as the user that runs passthru",
-            ) from fault
-        mine = os.stat(path)  # noqa: PTH116 - in one call
-        yield listener
-        with suppress(OSError):
-            found = os.stat(path)  # noqa: PTH116 - in one call
-            if (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino):
-                os.unlink(path)  # noqa: PTH108 - in one call
+            identity = _identity(beside)
+            beside.replace(path)
+        except BaseException:
+            listener.close()
+            raise
+        return cls(listener, path, identity)
+
+    def is_there(self) -> bool:
+        """Say whether the name still leads to us: somebody may clear the runtime directory."""
+        try:
+            return _identity(self.path) == self.identity
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Stop listening, and remove the name if it is ours."""
+        if self.is_there():
+            with suppress(OSError):
+                self.path.unlink()
+        self.listener.close()
+
+
+@contextmanager
+def listening(path: str) -> Iterator[OwnSocket]:
+    """Listen at `path` inside the `with`; raises ListenError."""
+    try:
+        found = OwnSocket.at(Path(path))
+    except OSError as fault:
+        raise ListenError(
+            f"cannot listen on {path}: {str(fault.strerror or fault).lower()}",
+            hint="run this as the user that runs passthru",
+        ) from fault
+    try:
+        yield found
     finally:
-        listener.close()
+        found.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

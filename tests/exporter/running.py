@@ -54,12 +54,13 @@ class Exporter:
         assert eventually(lambda: self.cache.get("/metrics").status == 200), self.said
         return self
 
-    def launch(self) -> None:
+    def launch(self, **environment: str) -> None:
         """Start it, and wait for nothing."""
+        path = os.pathsep.join(filter(None, sys.path))
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, "--facts", f"{self.cache.site.live}/facts.json"],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": path, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -114,6 +115,41 @@ def test_a_second_one_is_told(cache: StartCache, origin: Origin, exporter: Start
     assert second.process.wait(20) == 1
     assert "error: " in second.said
     assert first.samples()
+
+
+def test_a_socket_that_was_removed(
+    cache: StartCache, origin: Origin, exporter: StartExporter
+) -> None:
+    """Where nobody can ask any more it ends, to be started again by whoever watches it."""
+    one = cache(origin)
+    seen = exporter(one)
+    Path(one.site.exporter_socket).unlink()
+
+    assert seen.process is not None
+    assert seen.process.wait(20) == 1
+    assert "was removed" in seen.said
+
+
+def test_a_service_manager_is_told(cache: StartCache, origin: Origin) -> None:
+    """READY also while it waits for its instance, then what it does, and signs of life."""
+    one = cache(origin)
+    seen = Exporter(one)
+    facts = Path(one.site.live, "facts.json")
+    hidden = facts.rename(facts.with_name("hidden"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{one.home}/notify")
+        manager.settimeout(20)
+        seen.launch(NOTIFY_SOCKET=f"{one.home}/notify", WATCHDOG_USEC="300000")
+        heard = [manager.recv(4096).decode() for _ in range(3)]
+        hidden.rename(facts)
+        while "reading the log" not in heard[-1]:
+            heard.append(manager.recv(4096).decode())
+        assert manager.recv(4096) == b"WATCHDOG=1"
+    seen.close()
+
+    assert heard[0] == f"READY=1\nSTATUS=waiting for {facts}"
+    assert heard[1:3] == ["WATCHDOG=1"] * 2
+    assert heard[-1] == "READY=1\nSTATUS=reading the log"
 
 
 def test_without_facts_it_waits(cache: StartCache, origin: Origin) -> None:

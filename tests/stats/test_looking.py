@@ -178,7 +178,7 @@ def test_the_socket_is_taken_over(tmp_path: Path) -> None:
         with listening(path) as second:
             client = socket.socket(socket.AF_UNIX)
             client.connect(path)
-            second.accept()[0].close()
+            second.listener.accept()[0].close()
             client.close()
         assert not Path(path).exists()
     with pytest.raises(ListenError), listening(str(tmp_path / "no" / "s")):
