@@ -73,6 +73,7 @@ def render(plan: Plan) -> Rendering:
         upstreams=tuple((upstream.name, upstream.url) for upstream in plan.upstreams),
         public_keys=plan.public_keys,
         version=__version__,
+        status=plan.status.path if plan.status.enable else None,
     )
     values = {
         "plan": plan,

@@ -11,6 +11,7 @@ from typing_extensions import override
 from passthru.nginx.page import content_security_policy, landing_page
 from passthru.nginx.snippet import snippets
 from passthru.stats.page import asset
+from tests.golden.test_golden import rendering_of
 from tests.pages.document import contrast, palette
 
 NIXOS = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="
@@ -211,6 +212,13 @@ def test_status_page_is_linked_where_there_is_one(status: str | None, count: int
     assert links.count(status) == count
     assert len(links) == count + 2
     assert content_security_policy(page) == content_security_policy(SMALL)
+
+
+def test_rendering_links_it() -> None:
+    """With [status] as it is by default."""
+    page = rendering_of("lan", "debian-12").files["pages/index.html"]
+
+    assert 'href="/status"' in page
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
