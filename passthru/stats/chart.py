@@ -17,7 +17,7 @@ WIDTH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Strip:
     """The strip of the plot that belongs to one step, and what is said when it is pointed at."""
 
     x: str
@@ -35,7 +35,7 @@ class Chart:
     fetched_line: str
     rules: tuple[Rule, ...]
     marks: tuple[Mark, ...]
-    steps: tuple[Step, ...]
+    strips: tuple[Strip, ...]
     served_bytes: int
     fetched_bytes: int
     saved_bytes: int
@@ -57,7 +57,7 @@ def draw(points: Sequence[Point], *, zone: tzinfo | None = None) -> Chart:
         fetched_line=line(fetched, top),
         rules=rules(step, top),
         marks=tuple(marks(points, zone)),
-        steps=tuple(_steps(points, served, fetched, zone)),
+        strips=tuple(_strips(points, served, fetched, zone)),
         served_bytes=served_bytes,
         fetched_bytes=fetched_bytes,
         saved_bytes=max(0, served_bytes - fetched_bytes),
@@ -94,12 +94,12 @@ def _number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _steps(
+def _strips(
     points: Sequence[Point],
     served: Sequence[float],
     fetched: Sequence[float],
     zone: tzinfo | None,
-) -> Iterable[Step]:
+) -> Iterable[Strip]:
     last = max(1, len(points) - 1)
     has_days = bool(points) and points[0].seconds > HOUR
     for place, point in enumerate(points):
@@ -107,7 +107,7 @@ def _steps(
         right = min(float(WIDTH), (place + 0.5) * WIDTH / last)
         at = local(point.start, zone)
         day = f"{at.day} {at:%b} " if has_days else ""
-        yield Step(
+        yield Strip(
             x=_number(left),
             width=_number(right - left),
             label=f"{day}{at:%H:%M}: {format_rate(served[place])}, "

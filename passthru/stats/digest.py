@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
 from itertools import groupby
 from typing import assert_never
 
 from passthru.stats.axis import local
+from passthru.stats.history import Span
 from passthru.stats.snapshot import Point
-
-
-class Span(StrEnum):
-    """The spans that there are charts of."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import jinja2
 
 from passthru.stats import words
 from passthru.stats.chart import Chart, draw
-from passthru.stats.digest import Row, Span, digest
+from passthru.stats.digest import Row, digest
+from passthru.stats.history import Span
 from passthru.stats.snapshot import Snapshot
 from passthru.stats.stranger import plain, safe_link
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from passthru.stats.axis import HEIGHT, scale
 from passthru.stats.chart import WIDTH, Chart, area, draw, line
-from passthru.stats.digest import Span, digest
+from passthru.stats.digest import digest
+from passthru.stats.history import Span
 from tests.stats.snapshots import GIB, MIB, SAMPLES, busy, fresh
 
 GOLDEN: Final = Path(__file__).parent / "golden"
@@ -125,15 +126,15 @@ def test_table_adds_up(name: str, span: Span) -> None:
     assert 12 <= len(rows) <= 31
 
 
-def test_steps_cover_the_plot() -> None:
+def test_strips_cover_the_plot() -> None:
     """Strip beside strip from edge to edge, each with its time and rates."""
     charts = busy().charts
-    steps = draw(charts.day, zone=UTC).steps
+    strips = draw(charts.day, zone=UTC).strips
 
-    assert steps[0].x == "0"
-    assert sum(float(step.width) for step in steps) == pytest.approx(WIDTH, abs=5)
-    assert steps[-1].label == "14:00: 140 MiB/s, 9.0 MiB/s fetched"
-    assert draw(charts.month, zone=UTC).steps[-1].label.startswith("2 Mar 12:00: ")
+    assert strips[0].x == "0"
+    assert sum(float(strip.width) for strip in strips) == pytest.approx(WIDTH, abs=5)
+    assert strips[-1].label == "14:00: 140 MiB/s, 9.0 MiB/s fetched"
+    assert draw(charts.month, zone=UTC).strips[-1].label.startswith("2 Mar 12:00: ")
 
 
 def test_rows_are_named_by_the_clock() -> None:
