@@ -37,6 +37,8 @@ reading, writing = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 20) for fd in sys.argv[1
 os.dup2(reading, 3), os.dup2(writing, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
+_LIFE: Final = "Page.lifecycleEvent"
+
 PATIENCE: Final = 60.0
 """Seconds that one answer of the browser may take on a busy machine."""
 
@@ -124,6 +126,7 @@ class Browser:
         page = Page(self, attached["sessionId"])
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
+        page.call("Page.setLifecycleEventsEnabled", enabled=True)
         page.resize(width, height, scale=scale)
         page.prefer("dark" if is_dark else "light")
         page.call("Emulation.setScriptExecutionDisabled", value=not has_script)
@@ -168,11 +171,11 @@ class Page:
 
     def goto(self, url: str) -> None:
         """Load a page and wait until it is whole."""
-        loads = len(self.events("Page.loadEventFired"))
         result = self.call("Page.navigate", url=url)
         assert "errorText" not in result, result
+        loaded = ("load", result["loaderId"])
         deadline = time.monotonic() + PATIENCE
-        while len(self.events("Page.loadEventFired")) == loads:
+        while loaded not in [(e["name"], e["loaderId"]) for e in self.events(_LIFE)]:
             message = self._browser.read(deadline)
             assert message, "the page did not load"
             self._browser.events.append(message)

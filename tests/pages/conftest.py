@@ -1,6 +1,8 @@
 """One Chromium for all tests of the pages."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +16,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         pytest.skip("no chromium here: sudo apt-get install chromium")
     with running(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Make a directory that nginx's workers may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="passthru-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
