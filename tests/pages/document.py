@@ -15,9 +15,9 @@ class Element:
 
     tag: str
     attributes: dict[str, str | None]
-    parents: tuple["Element", ...]
-    text: str = ""
-    children: list["Element"] = field(default_factory=list)
+    parents: tuple["Element", ...] = field(repr=False)
+    text: str = field(default="", repr=False)
+    children: list["Element"] = field(default_factory=list, repr=False)
 
     def get(self, name: str) -> str:
         """Return an attribute, "" where it is not."""

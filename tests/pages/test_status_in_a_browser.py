@@ -93,15 +93,19 @@ def test_page_moves(browser: Browser, stage: Stage) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_page_becomes_any_other(browser: Browser, name: str) -> None:
-    """From the invitation of the first minute to whatever comes, part by part."""
+    """From the invitation of the first minute to whatever comes, and on to less, part by part."""
     with staged(fresh()) as stage, browser.page() as page:
         opened(page, stage, is_quick=True)
-        stage.snapshot = SAMPLES[name]().model_copy(update={"taken_at": fresh().taken_at + 9})
-        page.wait("document.querySelector('#taken').textContent === '14:03:31'")
+        for moment, sample in ((9, name), (19, "private"), (29, "fresh")):
+            at = fresh().taken_at + moment
+            stage.snapshot = SAMPLES[sample]().model_copy(update={"taken_at": at})
+            page.wait(f"document.querySelector('#taken').textContent === '14:03:{22 + moment}'")
 
-        # The snippets stay as they were, for somebody may be copying them.
-        mine, theirs = figures(page.html()), expected(stage.snapshot)
-        assert mine[1:] == theirs[1:]
+            # The snippets stay as they were, for somebody may be copying them.
+            assert figures(page.html())[1:] == expected(stage.snapshot)[1:]
+            assert len(Document(page.html()).all("section")) == len(
+                Document(render_status(stage.snapshot, base="/status")).all("section")
+            )
         assert page.complaints() == []
 
 
