@@ -14,6 +14,7 @@ from passthru.cli.demo import demo
 from passthru.cli.doctor import doctor
 from passthru.cli.explain import explain
 from passthru.cli.exporter import exporter
+from passthru.cli.fills import fills
 from passthru.cli.init import init
 from passthru.cli.install import install
 from passthru.cli.man import man
@@ -47,6 +48,7 @@ COMMANDS: Final = (
     metrics,
     exporter,
     tunnel,
+    fills,
     version,
     completion,
     man,

@@ -35,6 +35,7 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
     SIGTERM and Ctrl-C let downloads in flight end for a moment; a second one does not.
     """
     from passthru.cli.exporter import exporter_child
+    from passthru.cli.fills import fills_child
     from passthru.cli.tunnel import tunnel_child
     from passthru.cli.watched import Watched
     from passthru.nginx.supervise import run
@@ -51,7 +52,7 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
         instance.plan.site,
         binary=instance.binary,
         user=watched.user,
-        children=() if no_sidecars else (tunnel_child(site), exporter_child(site)),
+        children=() if no_sidecars else (tunnel_child(site), fills_child(site), exporter_child(site)),
         make_rendering=watched.reread,
         tick=watched.tick,
         on_ready=lambda: _begin(instance, died=died, started=started),

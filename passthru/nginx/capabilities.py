@@ -39,6 +39,9 @@ class Capabilities:
     sub: bool
     """Replacing text in answers (http_sub_module)."""
 
+    limit_conn: bool
+    """Counting the requests for one thing (http_limit_conn_module)."""
+
     stub_status: bool
     """Its own figures, as text (http_stub_status_module)."""
 
@@ -86,6 +89,7 @@ def parse_capabilities(text: str) -> Capabilities:
         and "--without-http_upstream_zone_module" not in words,
         slice="--with-http_slice_module" in words,
         sub="--with-http_sub_module" in words,
+        limit_conn="--without-http_limit_conn_module" not in words,
         stub_status="--with-http_stub_status_module" in words,
         pcre_jit="--with-pcre-jit" in words,
         fastcgi="--without-http_fastcgi_module" not in words,

@@ -60,7 +60,11 @@ def clear_stale(site: Site, *, sidecars: bool = True) -> None:
                 )
             path.unlink()
         Path(site.pid_file).unlink(missing_ok=True)
-        names = (site.tunnel("*"), f"{site.exporter_socket}*") if sidecars else ()
+        names = (
+            (site.tunnel("*"), site.fills, site.fills_pid_file, f"{site.exporter_socket}*")
+            if sidecars
+            else ()
+        )
         for name in names:
             for path in Path(site.runtime).glob(Path(name).name):
                 path.unlink(missing_ok=True)

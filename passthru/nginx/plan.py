@@ -20,6 +20,12 @@ from passthru.spec import Mode, OnOutage, Spec
 JUMPS: Final = 10
 """Internal redirects that nginx allows a request (NGX_HTTP_MAX_URI_CHANGES)."""
 
+FOLLOWING: Final = 3
+"""Jumps to `passthru fills`: there, once more there, and back to the turn that was left."""
+
+FOLLOWED: Final = 463
+"""The code by which nginx leads a follower to its location; nobody else sees it."""
+
 NAR_LOCK: Final = 240
 """Seconds a second client waits for the first one's fill: below the 300 s of silence Nix allows."""
 
@@ -94,9 +100,29 @@ class Plan:
         return self.late.resolvers if self.late else None
 
     @property
+    def follows(self) -> bool:
+        """Whether who wants a NAR that is on its way is led to `passthru fills`."""
+        return self.capabilities.limit_conn and self.disk.readable and self.disk.writable
+
+    @property
     def redirects_too_many(self) -> int:
         """How many redirects of all upstreams together nginx has no jumps left to follow."""
         return JUMPS - len(self.upstreams) + 1
+
+    @property
+    def redirects_too_many_after_following(self) -> int:
+        """The same for a request that followed another's download first, which takes three jumps."""
+        return max(1, self.redirects_too_many - FOLLOWING)
+
+    @property
+    def fills_patience(self) -> int:
+        """Seconds of silence that may be in a fill; its end is nginx's to see before ours."""
+        return max(upstream.read_timeout for upstream in self.upstreams) + 10
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether there are jumps left to look once more into what the first upstreams said."""
+        return len(self.upstreams) + FOLLOWING <= JUMPS
 
 
 def make_plan(

@@ -13,9 +13,10 @@ from passthru.errors import RenderError
 from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.facts import FACTS, write_facts
+from passthru.nginx.fills import FILLS, write_fills
 from passthru.nginx.late import FIRST
 from passthru.nginx.page import content_security_policy, landing_page
-from passthru.nginx.plan import NAR_LOCK, NAR_LOCK_AGE, Plan
+from passthru.nginx.plan import FOLLOWED, NAR_LOCK, NAR_LOCK_AGE, Plan
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.templates import template_dir
 from passthru.nginx.tunnels import TUNNELS, write_tunnels
@@ -83,6 +84,7 @@ def render(plan: Plan) -> Rendering:
         "unanswered": UNANSWERED,
         "redirects": REDIRECTS,
         "hidden": HIDDEN,
+        "followed": FOLLOWED,
         "nar_lock": NAR_LOCK,
         "nar_lock_age": NAR_LOCK_AGE,
         "page_policy": content_security_policy(page),
@@ -98,6 +100,8 @@ def render(plan: Plan) -> Rendering:
     if plan.status.enable:
         files[FACTS] = write_facts(plan, generation=_UNKNOWN_YET)
         names += (FACTS,)
+    if plan.follows:
+        files[FILLS] = write_fills(plan)
     generation = _digest(files)
     named = {name: files[name].replace(_UNKNOWN_YET, generation) for name in names}
     return Rendering(generation=generation, files={**files, **named})

@@ -55,6 +55,16 @@ class Site:
         """The unix socket on which the exporter answers nginx, and whoever asks it directly."""
         return f"{self.runtime}/exporter.sock"
 
+    @property
+    def fills(self) -> str:
+        """The unix socket on which `passthru fills` answers nginx."""
+        return f"{self.runtime}/fills.sock"
+
+    @property
+    def fills_pid_file(self) -> str:
+        """The file that is there as long as `passthru fills` is: nginx looks for no socket."""
+        return f"{self.runtime}/fills.pid"
+
     def tunnel(self, upstream: str) -> str:
         """Return the unix socket that leads to an upstream through its proxy."""
         return f"{self.runtime}/tunnel-{upstream}.sock"

@@ -1,7 +1,10 @@
 """Who is measured: passthru itself, and what else one could run."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +20,7 @@ from tests.nginx.nginxes import NginxBinary
 from tests.ports import free_port
 
 _VARNISH_STORE: Final = "2G"
+_START_SECONDS: Final = 10.0
 
 
 class Peer(StrEnum):
@@ -46,11 +50,12 @@ class Stage:
 
 @dataclass(slots=True)
 class Passthru:
-    """The product: the real rendering, its log on, one worker."""
+    """The product: the real rendering, its log on, one worker, and `passthru fills` beside it."""
 
     cache: Cache
     host: str
     tls: bool
+    fills: subprocess.Popen[bytes]
 
     @property
     def address(self) -> Address:
@@ -65,6 +70,8 @@ class Passthru:
 
     def close(self) -> None:
         """End it and remove what it stored."""
+        self.fills.kill()
+        self.fills.wait()
         self.cache.close()
 
 
@@ -145,7 +152,25 @@ def start_passthru(stage: Stage, upstream: Address, *, tls: bool) -> Passthru:
         settings["tls"] = {"certificate": certificate, "certificate_key": key}
     cache = Cache(stage.nginx, settings, prefix=stage.network.prefix)
     cache.start()
-    return Passthru(cache, stage.network.server, tls)
+    return Passthru(cache, stage.network.server, tls, _start_fills(stage, cache))
+
+
+def _start_fills(stage: Stage, cache: Cache) -> subprocess.Popen[bytes]:
+    """Start the sidecar on the core of the servers, and return when it can be asked."""
+    command = [*stage.network.prefix, sys.executable, "-m", "passthru", "fills"]
+    fills = subprocess.Popen(
+        [*command, "--settings", f"{cache.site.live}/fills.json"],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + _START_SECONDS
+    while not Path(cache.site.fills_pid_file).exists():
+        if fills.poll() is not None or time.monotonic() > deadline:
+            fills.kill()
+            cache.close()
+            raise RuntimeError("passthru fills did not start")
+        time.sleep(0.02)
+    return fills
 
 
 def start_nginx(

@@ -158,6 +158,15 @@ ROWS: Final = (
         0.1,
     ),
     Row(
+        "slow-last",
+        "… last done",
+        "herd-slow",
+        "last",
+        "s",
+        Peer.VARNISH,
+        1.2,
+    ),
+    Row(
         "herd-narinfo",
         "32 clients, a cold narinfo at 20 ms: slowest",
         "herd-narinfo",

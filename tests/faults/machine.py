@@ -93,12 +93,32 @@ PROCESSES: Final = (
     MachineRow(
         key="worker_killed",
         name="an nginx worker is killed while it fills a NAR",
+        gets="its clients' answers end; a new worker serves at once, and `passthru fills` has that NAR "
+        "downloaded anew",
+        stores="the answer of the new download; the partial file stays until the next start",
+        time="half a second for that NAR, no time for the rest",
+        afterwards="nothing to mend",
+        seconds=2,
+    ),
+    MachineRow(
+        key="worker_killed_alone",
+        name="the same without `passthru fills`",
         gets="its clients' answers end; a new worker serves at once, but that NAR makes every client "
         "wait 240 s before it comes from the upstream",
         stores="nothing; the partial file stays until the next start",
         time="240 s for that NAR, no time for the rest",
         afterwards="right after 15 minutes, or after a restart",
         seconds=2,
+    ),
+    MachineRow(
+        key="fills_killed",
+        name="`passthru fills` is killed while followers read a NAR along",
+        gets="their answers end before their length, the rest can be had with a range; who comes then "
+        "waits until the NAR is whole",
+        stores="the answer",
+        time="as long as the upstream takes",
+        afterwards="nothing to mend; `passthru up` starts it again",
+        seconds=3,
     ),
     MachineRow(
         key="master_killed",

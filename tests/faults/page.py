@@ -46,7 +46,7 @@ _LIMITS: Final = """\
 * What is not HTTP is taken for HTTP/0.9, and passed on.
 * An answer that leads to the next upstream ends its connection, unless it has no body.
 * What would be stored and cannot be written is not passed on either, until it is told to store nothing.
-* A worker that is killed takes no lock with it: nginx forgets who was filling a NAR only by the clock.
+* A worker that is killed takes no lock with it: nginx forgets who was filling a NAR only by the clock, or when another request has stored it.
 """
 
 

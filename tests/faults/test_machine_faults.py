@@ -17,6 +17,7 @@ from tests.debian import UnavailableError, fetch_folder, release_codename, unava
 from tests.faults.flood import Nothing
 from tests.faults.machine import ROWS
 from tests.faults.upped import up_on
+from tests.fills.sidecar import Sidecar, await_fill, partial_files
 from tests.nginx.cache import Cache
 from tests.nginx.client import connect, request_bytes
 from tests.nginx.conftest import StartCache
@@ -74,8 +75,51 @@ def kill_worker(one: Cache) -> None:
 
 
 def test_worker_killed(cache: StartCache, origin: Origin) -> None:
-    """All but the NAR it was filling is served at once; that one comes after the lock's time."""
+    """All that it was not filling is served at once, and the NAR that it was a moment later."""
     row = ROWS["worker_killed"]
+    origin.files = {NARINFO: narinfo(), NAR: noise(400_000)}
+    one = cache(origin)
+    one.get(NARINFO)
+    origin.fail(Fault(NAR, drip=100_000, times=1))
+    with Sidecar(one), ThreadPoolExecutor(1) as pool:
+        running = pool.submit(one.get, NAR)
+        await_fill(one)
+        time.sleep(0.5)
+        kill_worker(one)
+        assert not running.result().whole
+        hit, again = one.get(NARINFO), one.get(NAR)
+
+        assert (hit.cache_status, again.body) == ("HIT", origin.files[NAR])
+        assert max(hit.seconds, again.seconds) < row.seconds
+        wait_stored(one, NAR)
+        assert one.get(NAR).cache_status == "HIT"
+    assert partial_files(one)  # what nginx never removes
+
+
+def test_fills_killed(cache: StartCache, origin: Origin) -> None:
+    """Followers are cut off where they are, and may ask for the rest; the download goes on."""
+    row, body = ROWS["fills_killed"], noise(400_000)
+    origin.files[NAR] = body
+    origin.fail(Fault(NAR, drip=200_000, times=1))
+    one = cache(origin)
+    with Sidecar(one) as sidecar, ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(one.get, NAR)
+        await_fill(one)
+        follower = pool.submit(one.get, NAR)
+        time.sleep(0.7)
+        sidecar.kill()
+        cut = follower.result()
+        assert (cut.whole, cut.body) == (False, body[: len(cut.body)])
+        rest = one.get(NAR, headers=[("Range", f"bytes={len(cut.body)}-")])
+
+        assert cut.body + rest.body == leader.result().body == body
+        assert rest.seconds < row.seconds
+    assert len(origin.requests) == 1
+
+
+def test_worker_killed_alone(cache: StartCache, origin: Origin) -> None:
+    """All but the NAR it was filling is served at once; that one comes after the lock's time."""
+    row = ROWS["worker_killed_alone"]
     origin.files = {NARINFO: narinfo(), NAR: noise(400_000), SMALL: noise(1000)}
     lock = {"lock_timeout 240s": "lock_timeout 2s", "lock_age 900s": "lock_age 4s"}
     one = cache(origin, swaps=lock)

@@ -55,6 +55,15 @@ MUTATIONS = (
     (r"if \(\$passthru_other_method\) {[^}]+}", "", "methods", "other_methods_are_refused"),
     (r"if \(\$passthru_loop\) {[^}]+}", "", "loops", "a_request_that_was_here_is_508"),
     (r"max_size=\d+", "max_size=1g", "zones", "nars_stay_below_their_share"),
+    ("limit_conn passthru__led 1;", "", "fills/following", "late_follower_reads"),
+    (
+        r'set \$passthru_follows "[^;]+;',
+        'set $passthru_follows "";',
+        "fills/following",
+        "nobody_has_it[installed-1]",
+    ),
+    (r"proxy_cache_bypass \$[^;]+;", "", "fills/breaking", "a_dead_workers_lock_is_passed_by"),
+    ("X-Passthru-Again @", "X-Passthru-Never @", "fills/following", "second_upstream_is_followed"),
     (" http2(?= )|http2 on;", "", "listeners", "tls_offers_http2"),
 )
 
@@ -63,7 +72,8 @@ MUTATIONS = (
 @pytest.mark.parametrize(("old", "new", "module", "test"), MUTATIONS)
 def test_a_broken_directive_is_noticed(old: str, new: str, module: str, test: str) -> None:
     """With one directive broken, nginx starts and the test that pins its behaviour fails."""
-    path = HERE / f"test_{module}.py"
+    folder, _, name = module.rpartition("/")
+    path = HERE.parent / (folder or HERE.name) / f"test_{name}.py"
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"),

@@ -11,7 +11,7 @@ LAYERS: Final = {
     "errors": 0,
     "nix": 1,
     "spec": 2,
-    **dict.fromkeys(("nginx", "stats", "lan", "upstreams", "systemd"), 3),
+    **dict.fromkeys(("nginx", "stats", "lan", "upstreams", "fills", "systemd"), 3),
     "cli": 4,
 }
 ABOVE_ALL: Final = {"__init__", "__main__"}

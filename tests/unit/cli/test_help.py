@@ -72,7 +72,7 @@ def test_nothing_is_shown_that_does_not_work_yet() -> None:
     assert list(app.commands) == [
         "demo", "init", "check", "render", "up", "apply", "install",
         "status", "doctor", "explain", "purge", "snippet", "schema", "metrics",
-        "exporter", "tunnel", "version", "completion", "man",
+        "exporter", "tunnel", "fills", "version", "completion", "man",
     ]  # fmt: skip
 
 
