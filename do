@@ -12,10 +12,12 @@ NEEDS_CHECK="$NEEDS_UP git:git"
 NEEDS_TEST="$NEEDS_CHECK nix:nix-bin curl:curl openssl:openssl ip:iproute2 unshare:util-linux
     debootstrap:debootstrap gpgv:gpgv xz:xz-utils busybox:busybox shellcheck:shellcheck
     microsocks:microsocks tinyproxy:tinyproxy-bin
-    groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk promtool:prometheus"
+    groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk promtool:prometheus
+    systemd-analyze:systemd systemd-nspawn:systemd-container"
 # With what it stands on: 190 MB to fetch, 650 MB on disk, half a minute. A laptop may do without, and
 # is told which tests were skipped; CI has it.
-[ -z "${CI:-}" ] || NEEDS_TEST="$NEEDS_TEST chromium:chromium"
+[ -z "${CI:-}" ] || NEEDS_TEST="$NEEDS_TEST chromium:chromium buildah:buildah
+    docker-compose:docker-compose"
 NEEDS_BENCH="$NEEDS_UP wrk:wrk varnishd:varnish h2load:nghttp2-client ip:iproute2
     unshare:util-linux taskset:util-linux"
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.debian import Mirror, UnavailableError, find_mirror
+from tests.debian import Mirror, UnavailableError, cache_directory, find_mirror, locked
 
 BOOTSTRAP_SECONDS: Final = 300
+FRESH_SECONDS: Final = 24 * 3600
 MEMORY: Final = "/dev/shm"  # noqa: S108 - the names made in it are random
 ENOUGH_MEMORY: Final = 4 << 30
 AUTHORITIES: Final = Path("/usr/local/share/ca-certificates")
@@ -87,14 +88,16 @@ class DebianRoot:
 def debian_root(suite: str, *packages: str) -> Iterator[DebianRoot]:
     """Make a bare Debian of a suite that knows this machine's way out, and delete it at the end.
 
-    It has the `packages` too. Raises UnavailableError where that cannot be done: no root, no debootstrap, no mirror.
+    It has the `packages` too, and the services among them do not start on their own. Raises UnavailableError where that cannot be done: no root, no debootstrap, no mirror.
     """
     _require_rights()
     mirror = find_mirror()
     with tempfile.TemporaryDirectory(prefix=f"passthru-{suite}-", dir=_workplace()) as work:
         root = DebianRoot(Path(work) / "root")
-        _bootstrap(root, suite, mirror, packages)
+        _unpack(root, suite, mirror)
         _show_way_out(root)
+        if packages:
+            _install(root, packages)
         try:
             yield root
         finally:
@@ -123,16 +126,45 @@ def _require_rights() -> None:
         raise UnavailableError(f"no mount namespace: {probe.stderr.decode().strip()}")
 
 
-def _bootstrap(root: DebianRoot, suite: str, mirror: Mirror, packages: tuple[str, ...]) -> None:
-    secure = ("ca-certificates",) if mirror.uri.startswith("https:") else ()
-    wanted = ",".join((*secure, *packages))
-    options = ["--variant=minbase", f"--keyring={mirror.keyring}"]
-    options += [f"--include={wanted}"] if wanted else []
-    command = ["debootstrap", *options, suite, str(root.path), mirror.uri]
+def _unpack(root: DebianRoot, suite: str, mirror: Mirror) -> None:
+    """Put a bare Debian there, made at most once a day for all tests and workers."""
+    kept = cache_directory() / f"debian-{suite}.tar"
+    with locked(kept):
+        if kept.exists() and time.time() - kept.stat().st_mtime < FRESH_SECONDS:
+            root.path.mkdir()
+            _must(["tar", "--extract", "--file", str(kept), "--directory", str(root.path)])
+            return
+        _bootstrap(root, suite, mirror)
+        beside = kept.with_suffix(".new")
+        _must(["tar", "--create", "--file", str(beside), "--directory", str(root.path), "."])
+        beside.replace(kept)
+
+
+def _bootstrap(root: DebianRoot, suite: str, mirror: Mirror) -> None:
+    secure = ["--include=ca-certificates"] if mirror.uri.startswith("https:") else []
+    options = ["--variant=minbase", f"--keyring={mirror.keyring}", *secure]
+    # In a namespace, because debootstrap leaves its mounts behind when it is killed.
+    _must(["unshare", "--mount", "debootstrap", *options, suite, str(root.path), mirror.uri])
+
+
+def _install(root: DebianRoot, packages: tuple[str, ...]) -> None:
+    policy = root.inside("/usr/sbin/policy-rc.d")
+    policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+    policy.chmod(0o755)
+    _must(root.command("apt-get", "update", "-qq"), root.environment())
+    options = ("-qq", "-y", "--no-install-recommends")
+    _must(root.command("apt-get", "install", *options, *packages), root.environment())
+    _must(root.command("apt-get", "clean"), root.environment())
+    policy.unlink()
+
+
+def _must(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run what makes the root; raises UnavailableError."""
+    name = " ".join(command[:3])
     try:
-        # In a namespace, because debootstrap leaves its mounts behind when it is killed.
-        made = subprocess.run(
-            ["unshare", "--mount", *command],
+        done = subprocess.run(
+            command,
+            env=environment and {**environment, "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -141,10 +173,10 @@ def _bootstrap(root: DebianRoot, suite: str, mirror: Mirror, packages: tuple[str
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"debootstrap took over {BOOTSTRAP_SECONDS} s") from error
-    if made.returncode != 0:
-        last = (made.stdout.strip().splitlines() or ["it said nothing"])[-1]
-        raise UnavailableError(f"debootstrap {suite} failed: {last}")
+        raise UnavailableError(f"{name} took over {BOOTSTRAP_SECONDS} s") from error
+    if done.returncode != 0:
+        last = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]
+        raise UnavailableError(f"{name} failed: {last}")
 
 
 def _show_way_out(root: DebianRoot) -> None:

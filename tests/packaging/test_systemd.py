@@ -253,7 +253,7 @@ def _comes_as_a_package(box: Container) -> None:
     box.succeed("dpkg", "--install", "/opt/passthru.deb")
     health = ("curl", "-sf", "http://127.0.0.1:8080/health")
     assert '"status":"ok"' in box.succeed(*health)
-    assert box.show("passthru-tunnel.service", "ActiveState") == "active"
+    assert eventually(lambda: box.show("passthru-tunnel.service", "ActiveState") == "active")
     main = box.show("passthru.service", "MainPID")
     box.succeed("dpkg", "--install", "/opt/passthru.deb")
     assert box.show("passthru.service", "MainPID") != main
