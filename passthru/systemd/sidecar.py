@@ -32,6 +32,9 @@ class Sidecar:
     transaction's affair alone, and a spec that is refused reaches no sidecar.
     """
 
+    stop_signal: str = "SIGTERM"
+    """On which it leaves in peace: those that carry a download's bytes let it end."""
+
     is_scraped: bool = False
     """Whether it tells of its own process, and must see all of /proc for that."""
 
@@ -55,12 +58,14 @@ SIDECARS: Final = (
         "Ways of passthru through proxies",
         Reach.CALLS,
         words=("--list", "{state}/live/tunnels.json"),
+        stop_signal="SIGQUIT",
     ),
     Sidecar(
         "fills",
-        "Downloads of passthru that several clients wait for",
-        Reach.CALLS,
-        words=("--live", "{state}", "--runtime", "{runtime}"),
+        "Reading along what passthru downloads for another",
+        Reach.NONE,
+        words=("--settings", "{state}/live/fills.json"),
+        stop_signal="SIGQUIT",
     ),
 )
 """In the order in which they are told of."""

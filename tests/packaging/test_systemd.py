@@ -157,6 +157,8 @@ def test_service_lives_through_everything(
         got = second.substitute(upstream.top, caches=(CACHE_URL,), keys=keys)
         assert (got.code, serving.asked) == (0, asked), got.err
 
+        assert eventually(lambda: "passthru_" in fetch(box.network, "/metrics")), box.journal()
+
         _survives_its_parts(box)
         _takes_a_new_spec(box)
         _refuses_a_wrong_spec(box)
