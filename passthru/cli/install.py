@@ -87,6 +87,7 @@ def install(
 def _installing(host: Host, given: Path | None) -> Iterable[Step]:
     """Return the steps, or raise for what would keep the service from starting."""
     from passthru.cli.ourselves import ourselves
+    from passthru.nginx.process import find_nginx, read_capabilities
     from passthru.nginx.templates import template_dir
     from passthru.spec import parse_spec
     from passthru.systemd.host import check_reach
@@ -99,6 +100,7 @@ def _installing(host: Host, given: Path | None) -> Iterable[Step]:
     text = _spec_text(given, place)
     directories = _directories(parse_spec(text, source=str(given or place)))
     if host.is_booted:
+        read_capabilities(find_nginx())
         check_reach((*_what_runs(), *directories.foreign))
     files = render_files(
         ADMINISTRATOR,

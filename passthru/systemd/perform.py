@@ -9,10 +9,11 @@ from typing import Final, assert_never
 
 from passthru.errors import PassthruError
 from passthru.systemd.host import Host
+from passthru.systemd.layout import SERVICE
 from passthru.systemd.steps import Remove, Run, Step, Write
 
 _SECONDS: Final = 180
-_LAST_LINES: Final = 15
+_LAST_LINES: Final = 8
 
 
 def is_done(step: Step, host: Host) -> bool:
@@ -83,5 +84,20 @@ def _run(argv: tuple[str, ...], *, may_fail: bool) -> None:
     except subprocess.TimeoutExpired:
         raise PassthruError(f"`{' '.join(argv)}` did not end within {_SECONDS} s") from None
     if done.returncode and not may_fail:
-        said = "\n  ".join(done.stdout.strip().splitlines()[-_LAST_LINES:])
-        raise PassthruError(f"`{' '.join(argv)}` failed: {said or 'it said nothing'}")
+        said = _journal() if argv[0] == "systemctl" and argv[-1] == SERVICE else done.stdout
+        last = "\n  ".join(said.strip().splitlines()[-_LAST_LINES:])
+        raise PassthruError(f"`{' '.join(argv)}` failed: {last or 'it said nothing'}")
+
+
+def _journal() -> str:
+    """Return the last that the service said: systemctl itself tells only where to look."""
+    asked = subprocess.run(
+        ["journalctl", "--no-pager", "--output=cat", f"--unit={SERVICE}", f"--lines={_LAST_LINES}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )
+    return asked.stdout

@@ -96,7 +96,7 @@ def box(package: Path) -> Iterator[Container]:
         with debian_root("bookworm", *PACKAGES) as root, container(root) as made:
             _put_program(root, package)
             made.boot()
-            made.succeed("systemctl", "disable", "--now", "nginx.service")
+            made.succeed("systemctl", "disable", "nginx.service")
             yield made
     except ConfinedError as error:
         pytest.skip(str(error))
@@ -144,8 +144,7 @@ def test_service_lives_through_everything(
     assert files(box) == before
 
     with upstream_beside(box.network, upstream, tmp_path) as serving:
-        box.succeed(PROGRAM, "install", "/root/cache.toml")
-        wait_answering(box.network, seconds=10)
+        _waits_for_its_port(box)
         assert box.succeed("systemd-analyze", "verify", "passthru.service") == ""
 
         keys = (upstream.public_key,)
@@ -174,6 +173,17 @@ def test_service_lives_through_everything(
     _goes_in_two_steps(box, before, known)
     _comes_as_a_package(box)
     assert (files(box) ^ before, accounts(box)) == (set(), known)
+
+
+def _waits_for_its_port(box: Container) -> None:
+    """See a taken port told of by the installation, and had as soon as it is free."""
+    box.succeed("systemctl", "start", "nginx.service")
+    failed = box.run(PROGRAM, "install", "/root/cache.toml")
+    assert failed.code == 1
+    assert "cannot listen on" in failed.out
+    assert "address already in use" in failed.out
+    box.succeed("systemctl", "stop", "nginx.service")
+    wait_answering(box.network, seconds=20)
 
 
 def _survives_its_parts(box: Container) -> None:
