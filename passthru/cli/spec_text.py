@@ -100,6 +100,7 @@ _REST: Final = """
 #enable = true
 #name = "Nix cache on %h"
 #interfaces = []
+#also = []
 
 # Ask the caches found on the network before the upstreams: for laptops.
 [lan]

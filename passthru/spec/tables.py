@@ -10,6 +10,7 @@ from passthru.spec.kind import Otherwise
 from passthru.spec.name import MdnsName
 from passthru.spec.number import Flag, Port, Priority
 from passthru.spec.path import Directory, Page, Path
+from passthru.spec.service import ServiceType
 from passthru.spec.size import Size, at_least, parse_size
 from passthru.spec.table import ONCE, Table
 from passthru.spec.url import UpstreamUrl
@@ -127,6 +128,12 @@ class Mdns(Table):
         default=(),
         description="The network interfaces it is announced on.",
         examples=[["eth0"]],
+    )
+    also: Annotated[tuple[ServiceType, ...], ONCE] = Field(
+        default=(),
+        description="Service types it is announced as besides _http._tcp, for clients that look for "
+        "those.",
+        examples=[["_nix-serve._tcp", "_nix_binary_cache._tcp"]],
     )
 
 
