@@ -13,7 +13,8 @@ NEEDS_TEST="$NEEDS_CHECK nix:nix-bin curl:curl openssl:openssl ip:iproute2 unsha
     debootstrap:debootstrap gpgv:gpgv xz:xz-utils busybox:busybox shellcheck:shellcheck
     microsocks:microsocks tinyproxy:tinyproxy-bin
     groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk promtool:prometheus
-    systemd-analyze:systemd systemd-nspawn:systemd-container"
+    systemd-analyze:systemd systemd-nspawn:systemd-container
+    avahi-daemon:avahi-daemon avahi-browse:avahi-utils dbus-daemon:dbus"
 # With what it stands on: 190 MB to fetch, 650 MB on disk, half a minute. A laptop may do without, and
 # is told which tests were skipped; CI has it.
 [ -z "${CI:-}" ] || NEEDS_TEST="$NEEDS_TEST chromium:chromium buildah:buildah
@@ -255,6 +256,7 @@ hold_services() {
         nginx) held="$held nginx" ;;
         varnish) held="$held varnish varnishncsa" ;;
         prometheus) held="$held prometheus" ;;
+        avahi-daemon) held="$held avahi-daemon" ;;
         esac
     done
     [ -n "$held" ] || return 0

@@ -11,6 +11,7 @@ from passthru.cli.apply import apply
 from passthru.cli.check import check
 from passthru.cli.completion import completion
 from passthru.cli.demo import demo
+from passthru.cli.discover import discover
 from passthru.cli.doctor import doctor
 from passthru.cli.explain import explain
 from passthru.cli.exporter import exporter
@@ -18,6 +19,7 @@ from passthru.cli.fills import fills
 from passthru.cli.init import init
 from passthru.cli.install import install
 from passthru.cli.man import man
+from passthru.cli.mdns import mdns
 from passthru.cli.metrics import metrics
 from passthru.cli.purge import purge
 from passthru.cli.render import render
@@ -44,11 +46,13 @@ COMMANDS: Final = (
     explain,
     purge,
     snippet,
+    discover,
     schema,
     metrics,
     exporter,
     tunnel,
     fills,
+    mdns,
     version,
     completion,
     man,

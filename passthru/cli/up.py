@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 def up(spec: Path | None, *, no_sidecars: bool) -> None:
     """Run passthru in the foreground, until a signal.
 
-    Runs nginx, a tunnel to upstreams behind a proxy, and the exporter for the status page.
+    Runs nginx, a tunnel to upstreams behind a proxy, the exporter for the status page, and mDNS.
     Says where it serves, and prints what clients paste.
     SIGHUP reads the spec again and applies it, SIGUSR1 reopens the logs.
     SIGTERM and Ctrl-C let downloads in flight end for a moment; a second one does not.
     """
     from passthru.cli.exporter import exporter_child
     from passthru.cli.fills import fills_child
+    from passthru.cli.mdns import mdns_child
     from passthru.cli.tunnel import tunnel_child
     from passthru.cli.watched import Watched
     from passthru.nginx.supervise import run
@@ -47,12 +48,13 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
     say(describe_source(instance.source))
     site = instance.plan.site
     died, started = last_sign(site), time.time()
+    sidecars = (tunnel_child, fills_child, exporter_child, mdns_child)
     run(
         instance.rendering,
         instance.plan.site,
         binary=instance.binary,
         user=watched.user,
-        children=() if no_sidecars else (tunnel_child(site), fills_child(site), exporter_child(site)),
+        children=() if no_sidecars else tuple(child(site) for child in sidecars),
         make_rendering=watched.reread,
         tick=watched.tick,
         on_ready=lambda: _begin(instance, died=died, started=started),

@@ -7,6 +7,7 @@ from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.disk import Disk
+from passthru.nginx.lan import LanPlan, plan_lan
 from passthru.nginx.late import LateFiles
 from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
 from passthru.nginx.machine import Machine
@@ -62,6 +63,7 @@ class Plan:
     missing_ttl: int
     upstreams: tuple[UpstreamPlan, ...]
     tunnels: tuple[TunnelPlan, ...]
+    lan: LanPlan
     public_keys: tuple[str, ...]
     resolvers: tuple[str, ...]
     ipv6_route: bool
@@ -165,6 +167,7 @@ def make_plan(
             for index, upstream in enumerate(spec.upstreams)
         ),
         tunnels=plan_tunnels(spec, site),
+        lan=plan_lan(spec, machine),
         public_keys=tuple(key for upstream in spec.upstreams for key in upstream.public_keys),
         resolvers=machine.resolvers or ("127.0.0.1",),
         ipv6_route=machine.ipv6_route,

@@ -14,6 +14,7 @@ from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.facts import FACTS, write_facts
 from passthru.nginx.fills import FILLS, write_fills
+from passthru.nginx.lan import LAN, write_lan
 from passthru.nginx.late import FIRST
 from passthru.nginx.page import content_security_policy, landing_page
 from passthru.nginx.plan import FOLLOWED, NAR_LOCK, NAR_LOCK_AGE, Plan
@@ -102,6 +103,8 @@ def render(plan: Plan) -> Rendering:
         names += (FACTS,)
     if plan.follows:
         files[FILLS] = write_fills(plan)
+    if plan.lan.is_needed:
+        files[LAN] = write_lan(plan.lan)
     generation = _digest(files)
     named = {name: files[name].replace(_UNKNOWN_YET, generation) for name in names}
     return Rendering(generation=generation, files={**files, **named})

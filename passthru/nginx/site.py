@@ -70,6 +70,16 @@ class Site:
         return f"{self.runtime}/tunnel-{upstream}.sock"
 
     @property
+    def neighbours(self) -> str:
+        """The file that says which caches are heard on the LAN."""
+        return f"{self.runtime}/neighbours.json"
+
+    @property
+    def identity(self) -> str:
+        """The file of the random name that this instance bears on the LAN."""
+        return f"{self.state}/lan-identity"
+
+    @property
     def lock(self) -> str:
         """The file locked while a transaction runs."""
         return f"{self.runtime}/apply.lock"

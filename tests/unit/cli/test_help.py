@@ -71,8 +71,9 @@ def test_nothing_is_shown_that_does_not_work_yet() -> None:
     """The commands are those of this version."""
     assert list(app.commands) == [
         "demo", "init", "check", "render", "up", "apply", "install",
-        "status", "doctor", "explain", "purge", "snippet", "schema", "metrics",
-        "exporter", "tunnel", "fills", "version", "completion", "man",
+        "status", "doctor", "explain", "purge", "snippet", "discover", "schema",
+        "metrics", "exporter", "tunnel", "fills", "mdns", "version", "completion",
+        "man",
     ]  # fmt: skip
 
 

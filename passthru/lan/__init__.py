@@ -1,0 +1,1 @@
+"""Caches on the LAN: announcing this one by mDNS, finding others, and pulling through them."""

@@ -1,0 +1,62 @@
+"""What a sidecar is to do, as the file `lan.json` of a rendering tells it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from passthru.errors import PassthruError
+from passthru.lan.announcement import TTL, Announcement
+from passthru.lan.record import Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One instance's part on the LAN."""
+
+    announcement: Announcement | None = None
+    """Without an identity, which is not the rendering's."""
+
+    interfaces: tuple[str, ...] = ()
+    listening: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, record: dict[str, Any]) -> Self:
+        """Read the record; raises KeyError, TypeError and ValueError."""
+        announce = record["announce"]
+        return cls(
+            announcement=None if announce is None else _announcement(announce),
+            interfaces=_texts(record["interfaces"]),
+            listening=_texts(record["listening"]),
+        )
+
+
+def parse_assignment(text: str) -> Assignment:
+    """Read a lan.json, which passthru renders; raises PassthruError."""
+    try:
+        return Assignment.parse(json.loads(text))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise PassthruError("lan.json is not one that passthru made") from None
+
+
+def _announcement(record: dict[str, Any]) -> Announcement:
+    priority = record["priority"]
+    url = record["url"]
+    return Announcement(
+        name=str(record["name"]),
+        host=str(record["host"]),
+        port=int(record["port"]),
+        types=_texts(record["types"]),
+        ttl=int(record.get("ttl", TTL)),
+        told=Told(
+            is_cache=True,
+            priority=int(priority),
+            version=str(record["version"]),
+            store_dir=str(record["store_dir"]),
+            keys=_texts(record["keys"]),
+            url=None if url is None else str(url),
+        ),
+    )
+
+
+def _texts(values: list[Any]) -> tuple[str, ...]:
+    return tuple(map(str, values))

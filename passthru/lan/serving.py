@@ -1,0 +1,178 @@
+"""The sidecar: announcing, browsing and following until a signal."""
+
+import asyncio
+import logging
+import math
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from passthru.errors import PassthruError
+from passthru.lan.announcement import BROWSED, Announcement
+from passthru.lan.assignment import Assignment, parse_assignment
+from passthru.lan.identity import keep_identity
+from passthru.lan.notice import Notice
+from passthru.lan.roster import Roster
+from passthru.lan.station import Station
+
+TICK_SECONDS: Final = 1.0
+RENEW_SECONDS: Final = 30.0
+_FAILURES: Final = 2
+"""Times in a row that /health does not answer before we say goodbye: a reload is no reason."""
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where the assignment comes from."""
+
+    def stamp(self) -> object:
+        """Return what differs once it has changed; must not block, and raises nothing."""
+        ...
+
+    def read(self) -> str | None:
+        """Return it as JSON, None if there is nothing to do; raises OSError and PassthruError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an instance keeps what concerns the LAN, and how it is."""
+
+    identity: Path
+    neighbours: Path
+    is_healthy: Callable[[], bool] = field(repr=False)
+    """Whether the cache answers; may block for a moment."""
+
+
+async def serve(
+    source: Source, place: Place, *, on_ready: Callable[[], None] = lambda: None
+) -> None:
+    """Do what `source` says; SIGHUP reads it anew, and so does a new stamp.
+
+    SIGTERM, SIGINT and SIGQUIT end it, with a goodbye. For the main thread only.
+    """
+    sidecar = _Sidecar(source, place)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        loop.add_signal_handler(number, sidecar.stop)
+    loop.add_signal_handler(signal.SIGHUP, sidecar.again)
+    await sidecar.run(on_ready)
+
+
+class _Sidecar:
+    def __init__(self, source: Source, place: Place) -> None:
+        self._source = source
+        self._place = place
+        self._identity = keep_identity(place.identity)
+        self._changed = asyncio.Event()
+        self._roster = Roster(identity=self._identity, on_change=self._changed.set)
+        self._station = Station(self._roster, types=BROWSED)
+        self._notice = Notice(place.neighbours)
+        self._assignment = Assignment()
+        self._stamp: object = self
+        self._stopped = asyncio.Event()
+        self._failures = 0
+        self._told = ""
+        self._broken = 0
+        self._renew_at = -math.inf
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._station.changed.set()
+
+    def again(self) -> None:
+        self._stamp = self
+        self._station.changed.set()
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._notice_broken)
+        self._station.listen()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._roster.watch()),
+                group.create_task(self._report()),
+            ]
+            try:
+                await self._turn()
+                on_ready()
+                while not self._stopped.is_set():
+                    await self._wait()
+                    await self._turn()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                self._roster.close()
+                await self._station.close()
+                self._notice.remove()
+
+    def _notice_broken(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take a failure inside zeroconf for what it is: a packet that it was not made for."""
+        self._broken += 1
+        fault = context.get("exception")
+        if self._broken == 1:
+            logger.warning("mDNS starts anew after %s", type(fault).__name__ if fault else context)
+        logger.debug("%s", context.get("message"), exc_info=fault)
+
+    async def _renew(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._broken and now >= self._renew_at:
+            self._broken, self._renew_at = 0, now + RENEW_SECONDS
+            await self._station.renew()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK_SECONDS):
+                await self._station.changed.wait()
+        if self._station.changed.is_set() and not self._stopped.is_set():
+            await self._station.settle()
+
+    async def _turn(self) -> None:
+        if self._stopped.is_set():
+            return
+        self._follow_source()
+        self._station.named = self._assignment.interfaces
+        self._station.listening = self._assignment.listening
+        await self._renew()
+        await self._station.reconcile()
+        await self._station.announce(await self._wanted())
+
+    async def _wanted(self) -> Announcement | None:
+        """Return what is to be announced now: nothing while the cache does not answer."""
+        announcement = self._assignment.announcement
+        if announcement is None:
+            return None
+        healthy = await asyncio.to_thread(self._place.is_healthy)
+        self._failures = 0 if healthy else self._failures + 1
+        announced = any(link.announced for link in self._station.links)
+        if not healthy and not (announced and self._failures < _FAILURES):
+            return None
+        return replace(announcement, told=replace(announcement.told, identity=self._identity))
+
+    def _follow_source(self) -> None:
+        stamp = self._source.stamp()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            text = self._source.read()
+            self._assignment = Assignment() if text is None else parse_assignment(text)
+        except (PassthruError, OSError) as fault:
+            logger.error("what is announced stays as it is: %s", fault)  # noqa: TRY400 - it is not a bug
+
+    async def _report(self) -> None:
+        """Write down what is known, some times a second at most."""
+        while True:
+            try:
+                self._notice.write(self._roster.neighbours)
+                self._told = ""
+            except OSError as fault:
+                if (words := str(fault.strerror)) != self._told:
+                    logger.warning("cannot write %s: %s", self._place.neighbours, words)
+                    self._told = words
+            await self._changed.wait()
+            await asyncio.sleep(0.2)
+            self._changed.clear()
