@@ -32,6 +32,8 @@ class Place:
     passthru: Path
     nginx: Path
     nginx_version: str = "1.30.0"
+    elsewhere: Path | None = None
+    """Where what derivations make will be, if not in the folder."""
 
     @property
     def store(self) -> Path:
@@ -41,7 +43,7 @@ class Place:
     @property
     def out(self) -> Path:
         """The directory of what derivations would make."""
-        return self.folder / "out"
+        return self.elsewhere or self.folder / "out"
 
 
 @dataclass(frozen=True, slots=True)

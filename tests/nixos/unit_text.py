@@ -12,15 +12,18 @@ def unit_text(unit: Mapping[str, Any]) -> str:
         (
             "[Unit]",
             f"Description={unit['description']}",
-            *_lines(unit["unitConfig"]),
+            *(f"{key.title()}={' '.join(unit[key])}" for key in ("after", "before", "wants")),
+            *lines(unit["unitConfig"]),
             "[Service]",
-            *_lines(unit["serviceConfig"]),
+            *(f'Environment="{key}={value}"' for key, value in unit["environment"].items()),
+            *lines(unit["serviceConfig"]),
             "",
         )
     )
 
 
-def _lines(settings: Mapping[str, Any]) -> list[str]:
+def lines(settings: Mapping[str, Any]) -> list[str]:
+    """Return a line for each setting."""
     return [
         f"{key}={str(value).lower() if isinstance(value, bool) else value}"
         for key, given in settings.items()
