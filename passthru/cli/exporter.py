@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from passthru.nginx.site import Site
     from passthru.stats.app import Page
     from passthru.stats.exporter import Signs
+
+logger: Final = logging.getLogger(__name__)
 
 
 @click.command
@@ -84,7 +86,25 @@ def _signs() -> Signs:
     from passthru.stats.exporter import Signs
 
     watchdog = Watchdog.of()
-    return Signs(ready=notify_ready, alive=lambda: watchdog.calm(lambda: True))
+    return Signs(ready=notify_ready, alive=lambda: watchdog.calm(lambda: True), rotate=_Rotation())
+
+
+class _Rotation:
+    """Rotates a log that nobody rotates, or says once why it grows."""
+
+    told = ""
+
+    def __call__(self, log: str) -> None:
+        from passthru.errors import PassthruError
+        from passthru.nginx.rotation import rotate_abandoned
+
+        try:
+            if rotate_abandoned(log):
+                logger.info("rotated %s, which nobody did", log)
+        except PassthruError as fault:
+            if self.told != log:
+                logger.warning("%s; %s", fault.message, fault.hint)
+            self.told = log
 
 
 def _page() -> Page:

@@ -26,6 +26,7 @@ READ_SECONDS: Final = 0.5
 _PROBE_SECONDS: Final = 5.0
 _FACTS_SECONDS: Final = 0.5
 _SCAN_DELAY: Final = 1.0
+_ROTATE_SECONDS: Final = 60.0
 _MOST_REQUESTS: Final = 64
 
 logger: Final = logging.getLogger(__name__)
@@ -42,6 +43,9 @@ class Signs:
     ready: Callable[[str], None] = nothing
     alive: Callable[[], None] = nothing
     """Called after each look at the log."""
+
+    rotate: Callable[[str], None] = nothing
+    """Called with the path of the log now and then."""
 
 
 async def serve(source: FactsFile, page: Page, signs: Signs) -> None:
@@ -106,7 +110,7 @@ class _Work:
             serving = group.create_task(server.serve(sockets=[self.own.listener]))
             loops = [
                 group.create_task(loop())
-                for loop in (self._read, self._follow, self._probe, self._scan)
+                for loop in (self._read, self._follow, self._probe, self._scan, self._rotate)
             ]
             self.signs.ready("reading the log")
             await self.stopped.wait()
@@ -148,6 +152,11 @@ class _Work:
             names = tuple(one.name for one in facts.upstreams)
             await self.lookout.probes.run(facts.sockets.nginx, names, asked_at)
             await _wait(self.stopped, _PROBE_SECONDS)
+
+    async def _rotate(self) -> None:
+        while not self.stopped.is_set():
+            await _wait(self.stopped, _ROTATE_SECONDS)
+            await asyncio.to_thread(self.signs.rotate, self.lookout.facts.access_log)
 
     async def _scan(self) -> None:
         await _wait(self.stopped, _SCAN_DELAY)
