@@ -20,6 +20,7 @@ from passthru.errors import PassthruError
 from tests.bench.client import FetchError
 from tests.bench.fixture import FULL, QUICK, make_fixture
 from tests.bench.load import LoadError
+from tests.bench.log_scenarios import LOG_SCENARIOS
 from tests.bench.network import Network, is_inside, make_network, run_inside, why_not_inside
 from tests.bench.peers import Stage
 from tests.bench.report import look_at_machine, to_json, write_facts, write_table
@@ -30,6 +31,7 @@ from tests.checkout import ROOT
 from tests.nginx.certificates import Authority
 from tests.nginx.nginxes import NginxBinary, installed_nginx
 
+_EXPERIMENTS: Final = {**SCENARIOS, **LOG_SCENARIOS}
 _REPEAT: Final = 5
 _QUICK_REPEAT: Final = 2
 _GB: Final = 1 << 30
@@ -136,13 +138,13 @@ def _measure_all(rows: Sequence[Row], stage: Stage, given: argparse.Namespace) -
         bench = Bench(stage, upstream, extent, _say)
         for name in dict.fromkeys(row.scenario for row in rows):
             wanted = [row for row in rows if row.scenario == name]
-            reason = _why_not(SCENARIOS[name], stage.network)
+            reason = _why_not(_EXPERIMENTS[name], stage.network)
             if reason:
                 found.skipped.update({row.name: reason for row in wanted})
                 continue
             _say(name)
             try:
-                samples = measure(SCENARIOS[name], bench)
+                samples = measure(_EXPERIMENTS[name], bench)
             except _FAULTS as fault:
                 _say(f"{name} failed: {fault!r}")
                 found.failed.update({row.name: f"failed: {fault}" for row in wanted})

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,8 @@ class Peer(StrEnum):
     NIXOS = "nixos-passthru-cache"
     VARNISH = "varnish"
     DIRECT = "direct"
+    SILENT = "without a log"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +136,24 @@ def start_peer(peer: Peer, stage: Stage, upstream: Address, *, tls: bool = False
             return start_nginx(stage, text, address, stage.network.prefix, home=home)
         case Peer.VARNISH:
             return _start_varnish(stage, upstream, address)
+        case Peer.SILENT:
+            swaps = {r"(?m)^access_log [^;]*;": "access_log off;"}
+            return start_passthru(stage, upstream, tls=tls, swaps=swaps)
         case Peer.DIRECT:
             return Direct(upstream)
+        case Peer.JSON:
+            raise ValueError("that is no server")
         case _:
             assert_never(peer)
 
 
-def start_passthru(stage: Stage, upstream: Address, *, tls: bool) -> Passthru:
-    """Start the product before one upstream, as `passthru up` would with a plain spec."""
+def start_passthru(
+    stage: Stage, upstream: Address, *, tls: bool, swaps: Mapping[str, str] | None = None
+) -> Passthru:
+    """Start the product before one upstream, as `passthru up` would with a plain spec.
+
+    `swaps` changes what was rendered.
+    """
     settings = {
         "mode": "tls" if tls else "lan",
         "listen": {"addresses": [stage.network.server]},
@@ -150,7 +163,7 @@ def start_passthru(stage: Stage, upstream: Address, *, tls: bool) -> Passthru:
     if tls:
         certificate, key = stage.certificate
         settings["tls"] = {"certificate": certificate, "certificate_key": key}
-    cache = Cache(stage.nginx, settings, prefix=stage.network.prefix)
+    cache = Cache(stage.nginx, settings, prefix=stage.network.prefix, swaps=swaps or {})
     cache.start()
     return Passthru(cache, stage.network.server, tls, _start_fills(stage, cache))
 

@@ -18,6 +18,7 @@ from tests.nginx.nginxes import NginxBinary
 Facts = Mapping[str, str]
 
 _PEERS: Final = (Peer.FILES, Peer.NIXOS, Peer.VARNISH, Peer.DIRECT)
+_OF_THE_LOG: Final = (Peer.SILENT, Peer.JSON)
 
 
 def look_at_machine(network: Network, nginx: NginxBinary) -> Facts:
@@ -39,9 +40,13 @@ def look_at_machine(network: Network, nginx: NginxBinary) -> Facts:
 
 def write_table(results: Sequence[Result], without: Mapping[str, str]) -> str:
     """Return the rows as a Markdown table, and below it why others are not there."""
-    heads = ["row", Peer.PASSTHRU, "figure", "spread", *_PEERS, "reach", "met"]
+    peers = [
+        *_PEERS,
+        *(peer for peer in _OF_THE_LOG if any(peer in one.medians for one in results)),
+    ]
+    heads = ["row", Peer.PASSTHRU, "figure", "spread", *peers, "reach", "met"]
     lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
-    lines += ["| " + " | ".join(_cells(result)) + " |" for result in results]
+    lines += ["| " + " | ".join(_cells(result, peers)) + " |" for result in results]
     text = "\n".join(lines) + "\n"
     if without:
         text += "\n" + "".join(
@@ -90,7 +95,7 @@ def _plain(result: Result) -> dict[str, object]:
     }
 
 
-def _cells(result: Result) -> list[str]:
+def _cells(result: Result, peers: Sequence[Peer]) -> list[str]:
     row = result.row
     own = f"{_number(result.medians[Peer.PASSTHRU])} {row.unit}"
     spread = f"{_number(result.lowest)} to {_number(result.highest)}"
@@ -99,7 +104,7 @@ def _cells(result: Result) -> list[str]:
         own,
         _figure(row, result.figure),
         spread if result.figure is not None else "",
-        *(_number(result.medians.get(peer)) for peer in _PEERS),
+        *(_number(result.medians.get(peer)) for peer in peers),
         _reach(row),
         {True: "yes", False: "**no**", None: ""}[result.met],
     ]

@@ -193,6 +193,43 @@ ROWS: Final = (
         None,
         5.0,
     ),
+    Row(
+        "log-nginx",
+        "warm narinfo with its log, processor time",
+        "log-writing",
+        "cpu",
+        "s / 10 k",
+        Peer.SILENT,
+        1.1,
+    ),
+    Row(
+        "log-lines",
+        "that log read, counted and kept",
+        "log-reading",
+        "lines",
+        "k lines/s",
+        None,
+        1000,
+        more=True,
+    ),
+    Row(
+        "log-cpu",
+        "… processor time for a million lines",
+        "log-reading",
+        "cpu",
+        "s",
+        Peer.JSON,
+        0.2,
+    ),
+    Row(
+        "log-share",
+        "… as a share of nginx's for the same requests",
+        "log-reading",
+        "share",
+        "of nginx",
+        None,
+        0.2,
+    ),
 )
 
 

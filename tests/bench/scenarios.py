@@ -75,9 +75,10 @@ def measure(scenario: Scenario, bench: Bench) -> Samples:
     return scenario.run(bench, [peer for peer in scenario.peers if is_here(peer)])
 
 
-def _take_turns(
+def take_turns(
     bench: Bench, peers: Sequence[Peer], once: Callable[[Peer], Measures]
 ) -> dict[Peer, list[Measures]]:
+    """Measure each peer once a repetition."""
     samples: dict[Peer, list[Measures]] = {peer: [] for peer in peers}
     for turn in range(bench.extent.repeat):
         first = turn % len(peers)
@@ -92,7 +93,7 @@ def _take_turns(
 
 
 @contextlib.contextmanager
-def _warm(
+def warm(
     bench: Bench, peers: Sequence[Peer], targets: Sequence[str], *, tls: bool = False
 ) -> Iterator[dict[Peer, Server]]:
     """Start the peers, and have each of them fetch `targets`."""
@@ -112,11 +113,12 @@ def _warm(
 
 def _warm_narinfo(bench: Bench, peers: Sequence[Peer]) -> Samples:
     targets = bench.stage.fixture.narinfos
-    with _warm(bench, peers, targets) as servers:
-        return _take_turns(bench, peers, lambda peer: _narinfo_load(bench, servers[peer], targets))
+    with warm(bench, peers, targets) as servers:
+        return take_turns(bench, peers, lambda peer: narinfo_load(bench, servers[peer], targets))
 
 
-def _narinfo_load(bench: Bench, server: Server, targets: Sequence[str]) -> Measures:
+def narinfo_load(bench: Bench, server: Server, targets: Sequence[str]) -> Measures:
+    """Ask a warm server for narinfos for a while."""
     before = cpu_seconds(server.pid)
     load = run_wrk(server.address, targets, CONNECTIONS, bench.extent.seconds, bench.stage.work)
     used = cpu_seconds(server.pid) - before
@@ -130,8 +132,8 @@ def _warm_nars(
 ) -> Callable[[Bench, Sequence[Peer]], Samples]:
     def run(bench: Bench, peers: Sequence[Peer]) -> Samples:
         names = targets(bench)
-        with _warm(bench, peers, names) as servers:
-            return _take_turns(bench, peers, lambda peer: once(servers[peer], names, bench))
+        with warm(bench, peers, names) as servers:
+            return take_turns(bench, peers, lambda peer: once(servers[peer], names, bench))
 
     def once(server: Server, names: Sequence[str], bench: Bench) -> Measures:
         before = cpu_seconds(server.pid)
@@ -156,8 +158,8 @@ def _missing(bench: Bench, peers: Sequence[Peer]) -> Samples:
             raise FetchError("a narinfo that is not there was answered")
         return {"req/s": load.rate, "asked": float(len(bench.upstream.asked()))}
 
-    with _warm(bench, peers, bench.stage.fixture.narinfos) as servers:
-        return _take_turns(bench, peers, once)
+    with warm(bench, peers, bench.stage.fixture.narinfos) as servers:
+        return take_turns(bench, peers, once)
 
 
 def _narinfo_h2(bench: Bench, peers: Sequence[Peer]) -> Samples:
@@ -172,8 +174,8 @@ def _narinfo_h2(bench: Bench, peers: Sequence[Peer]) -> Samples:
         used = cpu_seconds(server.pid) - before
         return {"req/s": load.rate, "cpu": used / load.requests * 10_000}
 
-    with _warm(bench, peers, targets, tls=True) as servers:
-        return _take_turns(bench, peers, once)
+    with warm(bench, peers, targets, tls=True) as servers:
+        return take_turns(bench, peers, once)
 
 
 # --- cold: a new and empty peer for every repetition ----------------------------------------------
@@ -191,7 +193,7 @@ def _cold(
                     measures = once(bench, server)
                     return {**measures, "cpu": cpu_seconds(server.pid) - before}
 
-            return _take_turns(bench, peers, start_and_measure)
+            return take_turns(bench, peers, start_and_measure)
 
     return run
 
@@ -236,7 +238,7 @@ def _hang(bench: Bench, peers: Sequence[Peer]) -> Samples:
             with contextlib.closing(start_peer(peer, bench.stage, upstream)) as server:
                 return _wait_for_error(bench, server.address)
 
-        return _take_turns(bench, peers, once)
+        return take_turns(bench, peers, once)
 
 
 def _wait_for_error(bench: Bench, address: Address) -> Measures:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.bench.fixture import QUICK, Shape, make_fixture, name_missing
+from tests.bench.log_scenarios import LOG_SCENARIOS
 from tests.bench.peers import Peer
 from tests.bench.relay import Line
 from tests.bench.rows import ROWS, Row, work_out
@@ -20,6 +21,7 @@ from tests.bench.scenarios import SCENARIOS
 from tests.checkout import ROOT
 from tests.debian import unavailable
 
+EXPERIMENTS = {**SCENARIOS, **LOG_SCENARIOS}
 RATIO = Row("ratio", "", "narinfo", "rate", "", Peer.FILES, 0.9, more=True)
 PLAIN = Row("plain", "", "hang", "s", "", None, 5.0)
 
@@ -49,10 +51,10 @@ def run_bench(work: Path, *words: str) -> tuple[str, dict[str, Any]]:
     return done.stdout, json.loads(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["narinfo", "herd-narinfo"])
+@pytest.mark.parametrize("name", ["narinfo", "herd-narinfo", "log-cpu"])
 def test_one_row_end_to_end(work: Path, name: str) -> None:
     """One warm row and one cold row come out as a table and as JSON, and nothing stays behind."""
-    if name == "narinfo" and not shutil.which("wrk"):
+    if name != "herd-narinfo" and not shutil.which("wrk"):
         unavailable("wrk is not installed")
     if not shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"):
         unavailable("nginx is not installed")
@@ -64,7 +66,7 @@ def test_one_row_end_to_end(work: Path, name: str) -> None:
     assert row["name"] == name
     assert row["figure"] > 0
     assert row["medians"]["passthru"] > 0
-    assert row["medians"]["nixos-passthru-cache"] > 0
+    assert row["medians"]["json" if name == "log-cpu" else "nixos-passthru-cache"] > 0
     assert told["without"] == {}
     assert [path.name for path in work.iterdir()] == ["out.json"]
 
@@ -87,8 +89,8 @@ def test_every_row_has_its_scenario() -> None:
     """A row names a scenario that is there, one that measures the peer it is compared with."""
     assert QUICK.count > 32  # the herd's own narinfo is none of those that warm the cache
     for row in ROWS:
-        assert Peer.PASSTHRU in SCENARIOS[row.scenario].peers
-        assert row.against is None or row.against in SCENARIOS[row.scenario].peers
+        assert Peer.PASSTHRU in EXPERIMENTS[row.scenario].peers
+        assert row.against is None or row.against in EXPERIMENTS[row.scenario].peers
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
