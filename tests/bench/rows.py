@@ -230,6 +230,18 @@ ROWS: Final = (
         None,
         0.2,
     ),
+    Row(
+        "exporter",
+        "the exporter's processor time, of nginx's for the same narinfos",
+        "exporter",
+        "share",
+        "of nginx's",
+        None,
+        0.2,
+    ),
+    Row("exporter-late", "… until it has read the last line", "exporter", "late", "s", None, 2.0),
+    Row("exporter-cpu", "… processor time", "exporter", "cpu", "s / M lines", None, None),
+    Row("exporter-memory", "… memory", "exporter", "memory", "MiB", None, 80),
 )
 
 

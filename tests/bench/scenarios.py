@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.bench.address import Address
 from tests.bench.client import FetchError, Run, fetch_all
+from tests.bench.exporting import export
 from tests.bench.fixture import name_missing
 from tests.bench.load import has_h2load, has_wrk, run_h2load, run_wrk
 from tests.bench.peers import Peer, Stage, is_here, start_peer
@@ -259,6 +260,18 @@ def _check(*runs: Run) -> None:
             raise FetchError(f"{wrong[0].target}: answered {wrong[0].status}")
 
 
+def _export(bench: Bench, peers: Sequence[Peer]) -> Samples:
+    return {
+        peer: export(
+            bench.stage,
+            bench.upstream.address,
+            seconds=bench.extent.seconds,
+            take=lambda once: _take_turns(bench, [peer], lambda _peer: once())[peer],  # noqa: B023 - called at once
+        )
+        for peer in peers
+    }
+
+
 _CACHES: Final = (Peer.PASSTHRU, Peer.NIXOS, Peer.VARNISH)
 _WARM: Final = (Peer.PASSTHRU, Peer.FILES, Peer.NIXOS, Peer.VARNISH)
 _COLD: Final = (*_CACHES, Peer.DIRECT)
@@ -283,6 +296,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "herd-slow": Scenario(_CACHES, _cold(SLOW, _herd_nar)),
     "herd-narinfo": Scenario(_CACHES, _cold(FAR, _herd_narinfo)),
     "hang": Scenario(_CACHES, _hang),
+    "exporter": Scenario((Peer.PASSTHRU,), _export, has_wrk),
 }
 
 __all__ = ["LOOPBACK", "SCENARIOS", "Bench", "Extent", "Samples", "Scenario", "measure"]
