@@ -130,6 +130,16 @@ PROCESSES: Final = (
         seconds=10,
     ),
     MachineRow(
+        key="exporter_killed",
+        name="the exporter is killed",
+        gets="the right answer; 503 for the status page and `/metrics`",
+        stores=_UNTOUCHED,
+        time="no time",
+        afterwards="`passthru up` starts it again within seconds; no request is lost from the figures "
+        "and none is counted twice",
+        seconds=2,
+    ),
+    MachineRow(
         key="reload",
         name="a reload while a NAR is filled",
         gets="the right answer, from the old worker",

@@ -1,11 +1,13 @@
 """Memory, processes and clocks that fail, as the table promises it."""
 
+import json
 import os
 import re
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
@@ -177,6 +179,52 @@ def kill_master(start_up: Callable[[], Passthru], folder: Path, *, within: float
             assert stream.recv(10)
             os.kill(int((folder / "run/nginx.pid").read_text()), signal.SIGKILL)
             one._process.wait(within)
+
+
+def test_exporter_killed(origin: Origin, folder: Path) -> None:
+    """Requests go on without it, the page says so, and afterwards all are counted, once."""
+    row = ROWS["exporter_killed"]
+    origin.files = {narinfo_path(n): narinfo() for n in range(3)}
+    with up_on(origin, folder)() as one:
+
+        def pid() -> int | None:
+            owner = ("exporter", "--facts", f"{folder}/state/live/facts.json")
+            return process_with(owner)
+
+        def total() -> int:
+            answer = one.get("/status.json")
+            if answer.status != 200:
+                return -1
+            return int(json.loads(answer.body)["tallies"]["total"]["requests"])
+
+        def wait(claim: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + 20
+            while not claim():
+                assert time.monotonic() < deadline, one.output
+                time.sleep(0.05)
+
+        one.get(narinfo_path(0))
+        wait(lambda: total() == 1)
+        first = pid()
+        assert first is not None
+        one.get(narinfo_path(1))
+        os.kill(first, signal.SIGKILL)
+        wait(lambda: one.get("/metrics").status == 503)
+        began = time.monotonic()
+        assert one.get(narinfo_path(2)).status == 200
+        assert time.monotonic() - began < row.seconds
+        wait(lambda: total() == 3)
+        assert pid() != first
+
+
+def process_with(words: tuple[str, ...]) -> int | None:
+    """Return a process whose command line ends like this."""
+    wanted = b"\0".join(word.encode() for word in words) + b"\0"
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and (entry / "cmdline").read_bytes().endswith(wanted):
+                return int(entry.name)
+    return None
 
 
 def test_reload(cache: StartCache, origin: Origin) -> None:
