@@ -58,13 +58,14 @@ _NO_STORE: Final = {"Cache-Control": "no-store", **_SAFE}
 
 def make_app(desk: Desk, page: Page) -> Starlette:
     """Return the application."""
+    drawing = _Drawing(page)
 
     async def metrics(request: Request) -> Response:
         body, content_type = await desk.metrics(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type, **_NO_STORE})
 
     async def status(_request: Request) -> Response:
-        html = page.render(await desk.snapshot(), base=desk.facts.status.path)
+        html = drawing.of(await desk.snapshot(), base=desk.facts.status.path)
         headers = {"Content-Security-Policy": page.policy, **_NO_STORE}
         return Response(html, media_type="text/html", headers=headers)
 
@@ -82,7 +83,7 @@ def make_app(desk: Desk, page: Page) -> Starlette:
     async def healthy(_request: Request) -> Response:
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/status", status),
@@ -92,6 +93,24 @@ def make_app(desk: Desk, page: Page) -> Starlette:
         ],
         exception_handlers={HTTPException: _say},
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Drawing:
+    """The page as it was drawn last: of one snapshot, many looks cost as much as one."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._snapshot: Snapshot | None = None
+        self._base = ""
+        self._html = ""
+
+    def of(self, snapshot: Snapshot, *, base: str) -> str:
+        if snapshot is not self._snapshot or base != self._base:
+            self._html = self._page.render(snapshot, base=base)
+            self._snapshot, self._base = snapshot, base
+        return self._html
 
 
 def _tagged(request: Request, body: bytes, content_type: str, headers: dict[str, str]) -> Response:
