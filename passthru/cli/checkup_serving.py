@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import json
 import secrets
 import socket
 import ssl
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from passthru.cli.checkup import Check, fail, ok, skipped, warn
 from passthru.cli.control_socket import ask_socket
+from passthru.cli.figures import find_snapshot
 from passthru.cli.output import size
 from passthru.errors import NotRunningError, PassthruError
 from passthru.nginx.health import parse_health
 from passthru.nix.base32 import ALPHABET
 from passthru.spec import Mode
+from passthru.stats.neighbours import read_neighbours
 
 if TYPE_CHECKING:
     from passthru.cli.instance import Instance
@@ -26,7 +28,6 @@ _NOT_FOUND: Final = 404
 _DIGITS: Final = 32
 _PATIENCE: Final = 8.0
 _FAR_BEHIND: Final = 8 << 20
-_LONGEST_LIST: Final = 1 << 20
 _ELSEWHERE: Final = ("192.0.2.1", 9)
 """An address that nobody has (RFC 5737): asked which of ours leads there, and sent nothing."""
 
@@ -134,24 +135,21 @@ def check_announcement(instance: Instance) -> Check:
     wanted = spec.mode is Mode.LAN if spec.mdns.enable is None else spec.mdns.enable
     if not wanted:
         return skipped("mdns", "it is not announced")
+    if find_spec("passthru.cli.mdns") is None:
+        return skipped("mdns", "this version announces nothing")
     path = Path(instance.plan.site.runtime, "neighbours.json")
     fix = "look at what `passthru mdns` says; `passthru up` runs it"
-    try:
-        with path.open("rb") as file:
-            heard = json.loads(file.read(_LONGEST_LIST))
-        names = [one["name"] for one in heard if one["ourselves"]]
-    except (OSError, ValueError, TypeError, KeyError):
+    if not path.exists():
         return fail("mdns", "nobody listens for announcements here", fix)
-    if not names:
+    heard = read_neighbours(path)
+    others = sum(not one.ourselves for one in heard)
+    if others == len(heard):
         return warn("mdns", "our own announcement is not heard", fix)
-    others = len(heard) - len(names)
     return ok("mdns", f"announced, and heard; {others} other caches on this network")
 
 
 def check_exporter(instance: Instance) -> Check:
     """See that the figures are there, and of now."""
-    from passthru.cli.figures import find_snapshot  # noqa: PLC0415 - pydantic comes with it
-
     if not instance.spec.status.enable:
         return skipped("figures", "status.enable is false")
     try:
