@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,27 @@ def test_it_asks_nobody_and_changes_nothing(cache: StartCache, origin: Origin) -
     assert explain(one, hash_of(7))["paths"][0]["servedFrom"] is None
     assert origin.requests == []
     assert {entry.path: entry.path.read_bytes() for entry in entries(one)} == before
+
+
+def test_last_answers(cache: StartCache, origins: MakeOrigin) -> None:
+    """What clients were told last is found in the log, newest first, and no other path's."""
+    one = cache(origins(), origins({**FILES, f"{NAR}?x": b"other"}))
+    fill(one, f"/{HASH}.narinfo", NAMED_NAR)
+    one.get(f"{NAMED_NAR}?x")
+    one.get(f"/{HASH}.narinfo")
+    one.get(f"/{hash_of(9)}.narinfo")
+    deadline = time.monotonic() + 10
+    while len((record := explain(one))["paths"][0]["lastAnswers"]) < 2:
+        assert time.monotonic() < deadline, one.site.logs
+        time.sleep(0.1)
+
+    info, nar = (path["lastAnswers"] for path in record["paths"])
+    assert [answer["cacheStatus"] for answer in info] == ["hit", "miss"]
+    assert {(answer["status"], answer["upstream"]) for answer in info} == {(200, "b")}
+    assert [answer["cacheStatus"] for answer in nar] == ["miss"]
+    missing = explain(one, hash_of(9))["paths"][0]["lastAnswers"]
+    assert [answer["status"] for answer in missing] == [404]
+    assert "  last: " in type_in("explain", HASH, str(spec_file(one))).out
 
 
 def test_second_upstream(cache: StartCache, origins: MakeOrigin) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.nginx.commands import type_in
 from tests.nginx.origin import Fault, Origin
 from tests.nix.clients import Client
 from tests.nix.conftest import StartPassthru
@@ -38,6 +39,27 @@ def test_a_corrupt_nar_is_refused_and_the_next_cache_asked(
     assert not asked_again
     assert helped.code == 0, helped.err
     assert with_second.paths() == {path}
+
+
+def test_a_purged_nar_is_fetched_anew(
+    new_client: Callable[..., Client], upstream: Upstream, origin: Origin, start: StartPassthru
+) -> None:
+    """What `purge` removes under a running cache is right for the next client."""
+    path, keys = upstream.named("large-1"), (upstream.public_key,)
+    cache = start(origin.url)
+    origin.fail(Fault(f"^{upstream.nar(path)}$", corrupt=True, times=1))
+    before, after = new_client(), new_client()
+
+    refused = before.substitute(path, caches=(cache.address,), keys=keys)
+    spec = str(cache.folder / "passthru.json")
+    found = type_in("explain", path, spec, "--verify")
+    purged = type_in("purge", path, "--yes", "--spec", spec)
+    taken = after.substitute(path, caches=(cache.address,), keys=keys)
+
+    assert "hash mismatch" in refused.err
+    assert (found.code, purged.code) == (3, 0)
+    assert taken.code == 0, taken.err
+    assert after.paths() == {path}
 
 
 def test_a_cut_nar_is_resumed_and_not_kept(
