@@ -86,6 +86,11 @@ def read_head(data: bytes) -> CacheHead:
     )
 
 
+def is_foreign(data: bytes) -> bool:
+    """Tell whether a file's beginning names another version than ours, whose layout we do not know."""
+    return len(data) >= _FIELDS.size and VERSION_BYTES.unpack_from(data) != (VERSION,)
+
+
 def check_key(head: CacheHead, key: str) -> None:
     """Raise FormatError if a file's head is that of another key, as after a collision of MD5."""
     if head.key != key:

@@ -9,13 +9,14 @@ not compare its size with its Content-Length.
 import logging
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from passthru.errors import FormatError
+from passthru.nginx.cache_file import LONGEST_HEAD, is_foreign, read_head
 from passthru.nginx.site import Site
 from passthru.nginx.zones import Zone
 
@@ -24,11 +25,6 @@ DOUBT_SECONDS: Final = 120.0
 
 _TEMPORARY: Final = re.compile(r"[0-9a-f]{32}\.\d{10}")
 _STORED: Final = re.compile(r"[0-9a-f]{32}")
-# ngx_http_file_cache_header_t, version 5 (nginx 1.11.10 and later, 64 bits), up to body_start
-_HEADER: Final = struct.Struct("=QqqqqqIHHH")
-_VERSION: Final = 5
-_LENGTH: Final = re.compile(rb"^Content-Length: (\d+)\r$", re.MULTILINE | re.IGNORECASE)
-_CHUNKED: Final = re.compile(rb"^Transfer-Encoding:", re.MULTILINE | re.IGNORECASE)
 
 logger: Final = logging.getLogger(__name__)
 
@@ -67,19 +63,15 @@ def sweep(zones: Iterable[Zone], *, started: float, doubt_since: float | None) -
 def is_cut(path: str) -> bool:
     """Tell whether a stored answer is shorter than its own head says; raises OSError."""
     with Path(path).open("rb") as file:
-        head = file.read(65536)
+        data = file.read(LONGEST_HEAD)
         size = os.fstat(file.fileno()).st_size
-    if len(head) < _HEADER.size:
+    if is_foreign(data):
+        return False
+    try:
+        head = read_head(data)
+    except FormatError:
         return True
-    fields: tuple[int, ...] = _HEADER.unpack_from(head)
-    version, start, body = fields[0], fields[-2], fields[-1]
-    if version != _VERSION:
-        return False
-    answer = head[start:body]
-    length = _LENGTH.search(answer)
-    if length is None or _CHUNKED.search(answer):
-        return False
-    return size < body + int(length[1])
+    return head.content_length is not None and size < head.body_start + head.content_length
 
 
 def last_sign(site: Site) -> float | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passthru.errors import FormatError
-from passthru.nginx.cache_file import CacheHead, check_key, file_path, read_head
+from passthru.nginx.cache_file import CacheHead, check_key, file_path, is_foreign, read_head
 
 KEY = "a/00000000000000000000000000000000.narinfo"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nServer: x\r\n\r\n"
@@ -99,6 +99,13 @@ def test_nothing_but_a_format_error(noise: bytes, place: int, patch: bytes) -> N
         except FormatError:
             continue
         assert head.body_start <= len(data)
+
+
+def test_another_version_is_noticed() -> None:
+    """A file of another version is told from one that is cut in its head."""
+    assert is_foreign(make_file(version=4))
+    assert not is_foreign(make_file())
+    assert not is_foreign(b"x" * 50)
 
 
 def test_another_key_is_noticed() -> None:
