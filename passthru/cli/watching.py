@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from passthru.cli.dashboard import NARROWEST, Style, dashboard
+from passthru.cli.dashboard import dashboard
+from passthru.cli.layout import NARROWEST, Style
 from passthru.cli.sparkline import ASCII_BARS, BARS
 from passthru.errors import NotRunningError
 from passthru.stats.words import format_clock

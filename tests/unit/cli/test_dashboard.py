@@ -6,7 +6,8 @@ import click
 import pytest
 
 from passthru.cli.columns import Column, fit
-from passthru.cli.dashboard import NARROWEST, Style, dashboard
+from passthru.cli.dashboard import dashboard
+from passthru.cli.layout import NARROWEST, Style
 from passthru.cli.sparkline import ASCII_BARS, BARS, condense, sparkline
 from passthru.stats.snapshot import Snapshot
 from tests.stats import snapshots
