@@ -179,7 +179,7 @@ def make_plan(
         loop_token=f"passthru-{machine.instance}",
         disk=machine.disk,
         loopback_only=all(listen.is_local for listen in listens),
-        status=plan_status(spec, site),
+        status=plan_status(spec, site, local_addresses=machine.local_addresses),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from passthru.errors import RenderError
 from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
 from passthru.spec import Mode, Spec
+from passthru.spec.address import is_loopback
 
 THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
 
@@ -33,11 +34,17 @@ class StatusPlan:
     """The exporter's."""
 
 
-def plan_status(spec: Spec, site: Site) -> StatusPlan:
-    """Resolve [status]; raises RenderError if the path of the exporter's socket is too long."""
+def plan_status(spec: Spec, site: Site, *, local_addresses: tuple[str, ...]) -> StatusPlan:
+    """Resolve [status], for a machine whose mode "local" listens on `local_addresses`.
+
+    Raises RenderError if the path of the exporter's socket is too long.
+    """
     allow = spec.status.allow
     if allow is None:
-        allow = THIS_MACHINE + (PRIVATE if spec.mode is Mode.LAN else ())
+        # A container's host, and who is beside it, have addresses of a network of their own.
+        in_container = spec.mode is Mode.LOCAL and not all(map(is_loopback, local_addresses))
+        is_shown = spec.mode is Mode.LAN or in_container
+        allow = THIS_MACHINE + (PRIVATE if is_shown else ())
     if spec.status.enable:
         _check(site.exporter_socket)
     return StatusPlan(

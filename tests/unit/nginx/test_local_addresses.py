@@ -6,6 +6,8 @@ import pytest
 
 from passthru.errors import PassthruError
 from passthru.nginx.listening import make_listens
+from passthru.nginx.site import Site
+from passthru.nginx.status import plan_status
 from passthru.nginx.survey import look_at_machine
 from passthru.spec import parse_spec
 
@@ -40,3 +42,22 @@ def test_what_is_no_address_is_refused() -> None:
     """A typing error does not let it listen elsewhere than meant."""
     with pytest.raises(PassthruError, match="PASSTHRU_LISTEN names localhost"):
         look_at_machine(environment={"HOME": "/nonexistent", "PASSTHRU_LISTEN": "localhost"})
+
+
+@pytest.mark.parametrize(
+    ("local_addresses", "spec", "is_shown"),
+    [
+        (("127.0.0.1", "::1"), SILENT, False),
+        (("*",), SILENT, True),
+        (("*",), NAMED, True),
+        (("*",), '[status]\nallow = ["127.0.0.1"]', False),
+    ],
+)
+def test_status_page_is_for_the_containers_host(
+    local_addresses: tuple[str, ...], spec: str, *, is_shown: bool
+) -> None:
+    """Where mode "local" listens to others, they may see the page, unless the spec says who."""
+    site = Site("/s", "/r", "/c")
+    found = plan_status(parse_spec(spec), site, local_addresses=local_addresses)
+
+    assert ("172.16.0.0/12" in found.allow) is is_shown
