@@ -93,6 +93,7 @@ def test_image_serves_what_compose_runs(
                 assert running.probe() == 0
                 assert "x-cache-status: miss" in head(wires, NARINFO)
                 assert "x-cache-status: hit" in head(wires, NARINFO)
+                assert eventually(lambda: "200 ok" in head(wires, "/status"))
                 assert running.stop() == 0
         finally:
             upstream.kill()
