@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from passthru.spec import Spec
     from passthru.systemd.host import Host
     from passthru.systemd.layout import Directories
-    from passthru.systemd.sidecar import Sidecar
     from passthru.systemd.steps import Step
 
 _PACKAGED_PROGRAM: Final = ("/usr/bin/passthru",)
@@ -93,6 +92,7 @@ def _installing(host: Host, given: Path | None) -> Iterable[Step]:
     from passthru.systemd.host import check_reach
     from passthru.systemd.layout import ADMINISTRATOR, SPEC
     from passthru.systemd.perform import is_done
+    from passthru.systemd.sidecar import SIDECARS
     from passthru.systemd.steps import Write, install_steps
     from passthru.systemd.units import render_files
 
@@ -106,7 +106,7 @@ def _installing(host: Host, given: Path | None) -> Iterable[Step]:
         ADMINISTRATOR,
         templates=template_dir(),
         program=ourselves(),
-        sidecars=_sidecars(),
+        sidecars=SIDECARS,
         directories=directories,
     )
     is_unchanged = all(is_done(Write(path, file), host) for path, file in files.items())
@@ -115,7 +115,7 @@ def _installing(host: Host, given: Path | None) -> Iterable[Step]:
         ADMINISTRATOR,
         files=files,
         spec=text,
-        sidecars=_sidecars(),
+        sidecars=SIDECARS,
         directories=directories,
         is_spec_kept=given is None,
         begin="reload-or-restart" if is_unchanged else "restart",
@@ -127,6 +127,7 @@ def _packaging() -> Iterable[Step]:
     from passthru.cli.spec_text import commented_spec
     from passthru.nginx.templates import template_dir
     from passthru.systemd.layout import PACKAGE, SPEC, Directories
+    from passthru.systemd.sidecar import SIDECARS
     from passthru.systemd.steps import Write
     from passthru.systemd.units import render_files
 
@@ -134,7 +135,7 @@ def _packaging() -> Iterable[Step]:
         PACKAGE,
         templates=template_dir(),
         program=_PACKAGED_PROGRAM,
-        sidecars=_sidecars(),
+        sidecars=SIDECARS,
         directories=Directories(),
     )
     return [Write(path, text) for path, text in {**files, SPEC: commented_spec("local")}.items()]
@@ -143,6 +144,7 @@ def _packaging() -> Iterable[Step]:
 def _removing(host: Host, *, purge: bool) -> Iterable[Step]:
     from passthru.spec import load_spec
     from passthru.systemd.layout import ADMINISTRATOR, SPEC, Directories
+    from passthru.systemd.sidecar import SIDECARS
     from passthru.systemd.steps import removal_steps
 
     place = host.place(SPEC)
@@ -153,7 +155,7 @@ def _removing(host: Host, *, purge: bool) -> Iterable[Step]:
     return removal_steps(
         host,
         ADMINISTRATOR,
-        sidecars=_sidecars(),
+        sidecars=SIDECARS,
         is_purged=purge,
         directories=directories,
     )
@@ -191,14 +193,6 @@ def _directories(spec: Spec) -> Directories:
         state=spec.state_directory or usual.state,
         runtime=spec.runtime_directory or usual.runtime,
     )
-
-
-def _sidecars() -> tuple[Sidecar, ...]:
-    """Return those that this version has a command for."""
-    from passthru.cli.app import app
-    from passthru.systemd.sidecar import SIDECARS
-
-    return tuple(one for one in SIDECARS if one.name in app.commands)
 
 
 def _what_runs() -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from passthru.systemd.sidecar import SIDECARS
+from passthru.systemd.units import service_name
 from tests.checkout import ROOT
 from tests.debian import UnavailableError, unavailable
 from tests.nix.clients import Nix, first_nix
@@ -157,6 +159,7 @@ def test_service_lives_through_everything(
         assert (got.code, serving.asked) == (0, asked), got.err
 
         assert eventually(lambda: "passthru_" in fetch(box.network, "/metrics")), box.journal()
+        _has_all_its_parts(box)
 
         _survives_its_parts(box)
         _takes_a_new_spec(box)
@@ -184,6 +187,15 @@ def _waits_for_its_port(box: Container) -> None:
     assert "address already in use" in failed.out
     box.succeed("systemctl", "stop", "nginx.service")
     wait_answering(box.network, seconds=20)
+
+
+def _has_all_its_parts(box: Container) -> None:
+    """See a unit run for every sidecar that there is, none of them restarted by its sandbox."""
+    for sidecar in SIDECARS:
+        unit = service_name(sidecar)
+        assert box.show(unit, "SubState") == "running", box.journal(f"--unit={unit}")
+        assert box.show(unit, "NRestarts") == "0", box.journal(f"--unit={unit}")
+    assert "announced as" in box.journal("--unit=passthru-mdns.service")
 
 
 def _survives_its_parts(box: Container) -> None:
@@ -265,7 +277,9 @@ def _comes_as_a_package(box: Container) -> None:
     box.succeed("dpkg", "--install", "/opt/passthru.deb")
     health = ("curl", "-sf", "http://127.0.0.1:8080/health")
     assert '"status":"ok"' in box.succeed(*health)
-    assert eventually(lambda: box.show("passthru-tunnel.service", "ActiveState") == "active")
+    for sidecar in SIDECARS:
+        unit = service_name(sidecar)
+        assert eventually(lambda unit=unit: box.show(unit, "SubState") == "running")  # type: ignore[misc]
     main = box.show("passthru.service", "MainPID")
     box.succeed("dpkg", "--install", "/opt/passthru.deb")
     assert box.show("passthru.service", "MainPID") != main

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from passthru.cli.app import app
 from passthru.nginx.templates import template_dir
 from passthru.systemd.layout import PACKAGE, SPEC, Directories
 from passthru.systemd.sidecar import SIDECARS, Reach, Sidecar
@@ -99,9 +100,18 @@ def test_sidecar_lives_by_itself(packaged: Mapping[str, str], sidecar: Sidecar) 
     assert "\nPartOf=passthru.service\n" in text
     assert "\nAfter=passthru.service\n" in text
     assert "\nWantedBy=passthru.service\n" in text
-    assert settings(text)["Restart"] == ["on-failure"]
+    assert settings(text)["Restart"] == ["always"]
     assert settings(text)["CapabilityBoundingSet"] == [""]
     assert "AmbientCapabilities" not in text
+
+
+@pytest.mark.parametrize("sidecar", SIDECARS, ids=lambda one: one.name)
+def test_sidecar_is_a_command(sidecar: Sidecar) -> None:
+    """Its unit calls a command that there is, with options that it has."""
+    command = app.commands[sidecar.name]
+    known = {name for option in command.params for name in option.opts}
+
+    assert {part for part in sidecar.words if part.startswith("--")} <= known
 
 
 def test_reach_of_a_sidecar_is_what_it_needs(packaged: Mapping[str, str]) -> None:
