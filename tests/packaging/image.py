@@ -158,6 +158,7 @@ def container_of(
         options.append(f"--bind={folder / name}:{place}")
     if spec is not None:
         (folder / "passthru.toml").write_text(spec, encoding="utf-8")
+        (image.files / "etc/passthru/passthru.toml").touch()  # Docker makes what it mounts on
         options.append(f"--bind-ro={folder}/passthru.toml:/etc/passthru/passthru.toml")
     log = folder / "log"
     with log.open("ab") as output:
