@@ -1,7 +1,7 @@
 # The image of passthru: nginx and passthru, as a user without rights.
 # docker build -t passthru . && docker run -p 8080:8080 passthru
 
-ARG BASE=docker.io/library/debian:trixie-slim
+ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS build
 RUN apt-get update \
