@@ -71,6 +71,7 @@ in
       unitConfig.StartLimitIntervalSec = 0;
       restartTriggers = [ specFile ];
       environment = {
+        HOME = "/var/lib/${unit}";
         PASSTHRU_NGINX = "${pkgs.nginx}/bin/nginx";
         SSL_CERT_FILE = "/etc/ssl/certs/ca-certificates.crt";
       };

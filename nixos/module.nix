@@ -84,6 +84,8 @@ in
     systemd.tmpfiles.settings."10-passthru-cache" = {
       ${directories.runtime}.d = file "0770";
       ${spec.lateDirectory}.d = file "0750";
+      # Where the sidecars expect it to tell of itself.
+      "${directories.runtime}/nginx.pid"."L+".argument = "/run/nginx/nginx.pid";
       ${directories.state}.d = { user = "root"; group = nginx.group; mode = "0770"; };
       "${directories.state}/logs".d = file "0750";
       "${directories.state}/stats".d = file "0750";
@@ -117,7 +119,7 @@ in
         ${late} = {
           description = "What nginx has to know for passthru, and no build can: ${concatMapStringsSep ", " (lib.removeSuffix ".conf") spec.lateNames}";
           before = [ "nginx.service" ];
-          path = [ nginx.package ];
+          environment.PASSTHRU_NGINX = "${nginx.package}/bin/nginx";
           serviceConfig = hardened // {
             Type = "oneshot";
             ExecStart = "${program} render ${rendered} --late --out ${spec.lateDirectory}";

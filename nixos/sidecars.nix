@@ -5,7 +5,8 @@ let
   nginx = config.services.nginx;
 
   # `reads` what nginx's workers have written, which nobody but their own user can; the others are users
-  # that exist while they run. `writes` are directories, besides that of the sockets.
+  # that exist while they run. `writes` are directories, besides that of the sockets. Those that carry a
+  # download's bytes leave in peace on `stopSignal`.
   sidecars = [
     {
       name = "exporter";
@@ -17,11 +18,12 @@ let
     }
     {
       name = "fills";
-      description = "Downloads of passthru that several clients wait for";
+      description = "Reading along what passthru downloads for another";
       wanted = true;
       network = "none";
       reads = true;
       writes = [ ];
+      stopSignal = "SIGQUIT";
     }
     {
       name = "mdns";
@@ -38,6 +40,7 @@ let
       network = "calls";
       reads = false;
       writes = [ ];
+      stopSignal = "SIGQUIT";
     }
   ];
 
@@ -58,6 +61,8 @@ let
       RestartSec = "2s";
       # 2 and 78: the command line or the spec is wrong, and will be the next time.
       RestartPreventExitStatus = "2 78";
+      KillSignal = sidecar.stopSignal or "SIGTERM";
+      TimeoutStopSec = "5s";
       Group = nginx.group;
       ReadWritePaths = [ spec.directories.runtime ] ++ sidecar.writes;
     } // lib.optionalAttrs sidecar.reads {

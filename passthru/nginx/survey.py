@@ -118,7 +118,7 @@ def _directories(environment: Mapping[str, str], *, root: bool) -> tuple[str, st
     """Return where cache, state and runtime files go by default (XDG base directories 0.8)."""
     if root:
         return "/var/cache/passthru", "/var/lib/passthru", "/run/passthru"
-    home = environment.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
+    home = environment.get("HOME") or _home()
 
     def base(variable: str, fallback: str) -> str:
         value = environment.get(variable, "")
@@ -143,6 +143,14 @@ def _local_addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
                 hint='write addresses, or "*" for all, with blanks between',
             )
     return words or LOCAL
+
+
+def _home() -> str:
+    """Return the home directory of our user, who may be one that no file tells of (DynamicUser=)."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return "/nonexistent"
 
 
 def _worker() -> tuple[str, str]:

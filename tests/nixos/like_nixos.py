@@ -62,6 +62,7 @@ NGINX_UNIT: Final = {
     "RestartSec": "1s",
     "RuntimeDirectory": "nginx",
     "CacheDirectory": "nginx",
+    "LogsDirectory": "nginx",
     "UMask": "0027",
     "AmbientCapabilities": "CAP_NET_BIND_SERVICE CAP_SYS_RESOURCE",
     "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE CAP_SYS_RESOURCE",

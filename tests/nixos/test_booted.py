@@ -33,7 +33,7 @@ from tests.packaging.debian_root import debian_root
 
 pytestmark = [pytest.mark.install, pytest.mark.nix, pytest.mark.timeout(600)]
 
-PACKAGES: Final = ("systemd-sysv", "python3", "ca-certificates", "curl")
+PACKAGES: Final = ("systemd-sysv", "python3", "ca-certificates", "curl", "procps")
 CONFIGURATION: Final = f"""{{
   services.passthru-cache = {{
     enable = true;

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from passthru.systemd.sidecar import SIDECARS
+from passthru.systemd.sidecar import SIDECARS, Reach, Sidecar
 from tests.nix.clients import Nix
 from tests.nixos.conftest import Make
 from tests.nixos.machine import EvaluationError, Place, make
@@ -250,6 +250,20 @@ def test_every_unit_is_hardened(nixos: Make, tmp_path: Path) -> None:
     for name in ours:
         assert exposure(machine.service(name), name, tmp_path, threshold=20) == ""
         assert machine.service(name)["serviceConfig"].get("User") != "root"
+
+
+@pytest.mark.parametrize("sidecar", SIDECARS, ids=lambda sidecar: sidecar.name)
+def test_a_sidecar_s_unit_is_as_elsewhere(nixos: Make, sidecar: Sidecar) -> None:
+    """What `passthru install` knows of a sidecar holds here too."""
+    unit = nixos(ALL).service(f"passthru-{sidecar.name}")
+    config = unit["serviceConfig"]
+
+    assert unit["description"] == sidecar.description
+    assert config["KillSignal"] == sidecar.stop_signal
+    assert config.get("PrivateNetwork", False) == (sidecar.reach is Reach.NONE)
+    assert ("AF_NETLINK" in config["RestrictAddressFamilies"]) == (
+        sidecar.reach is Reach.NEIGHBOURS
+    )
 
 
 def test_only_who_reads_nginx_s_files_is_its_user(nixos: Make) -> None:
