@@ -266,7 +266,7 @@ def _export(bench: Bench, peers: Sequence[Peer]) -> Samples:
             bench.stage,
             bench.upstream.address,
             seconds=bench.extent.seconds,
-            take=lambda once: _take_turns(bench, [peer], lambda _peer: once())[peer],  # noqa: B023 - called at once
+            take=lambda once: take_turns(bench, [peer], lambda _peer: once())[peer],  # noqa: B023 - called at once
         )
         for peer in peers
     }
