@@ -16,6 +16,9 @@ from passthru.fills.watch import Watch
 _MEASURE: Final = 0.05
 """Seconds of a download that its speed is judged by."""
 
+_LONGEST_MEASURE: Final = 0.15
+"""The same where nothing came meanwhile."""
+
 _SOON: Final = 1.0
 """Seconds within which a download's end is waited for: nginx sends what is stored faster than we."""
 
@@ -75,9 +78,13 @@ class Desk:
         if question.head_only or watch.fill.head.length is None:
             return watch.phase
         clock = asyncio.get_running_loop().time
-        while watch.phase is Phase.GROWING and (left := watch.began + _MEASURE - clock()) > 0:
-            await watch.change(left)
-        seconds = watch.seconds_left()
+        seconds = None
+        for measure in (_MEASURE, _LONGEST_MEASURE):
+            while watch.phase is Phase.GROWING and (left := watch.began + measure - clock()) > 0:
+                await watch.change(left)
+            seconds = watch.seconds_left()
+            if seconds is not None:
+                break
         if seconds is not None and seconds < _SOON:
             ends = clock() + _LONGEST_WAIT
             while watch.phase is Phase.GROWING and (left := ends - clock()) > 0:
