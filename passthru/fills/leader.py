@@ -14,7 +14,10 @@ _SOMEBODY: Final = b"463"
 async def is_led(nginx: str, path: str) -> bool | None:
     """Say whether somebody leads for `path`; None if nginx does not answer on its socket."""
     loop = asyncio.get_running_loop()
-    question = f"GET /-/led{path} HTTP/1.1\r\nHost: passthru\r\nConnection: close\r\n\r\n"
+    question = (
+        "GET /-/led HTTP/1.1\r\nHost: passthru\r\nConnection: close\r\n"
+        f"X-Passthru-Led: {path}\r\n\r\n"
+    )
     with socket.socket(socket.AF_UNIX) as stream:
         stream.setblocking(False)  # noqa: FBT003 - the name of the method says it
         try:

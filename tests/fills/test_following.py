@@ -262,6 +262,21 @@ def test_nobody_has_it(
     assert max(len(origin.requests) for origin in made) <= 2
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_nobody_has_it_without_the_sidecar(
+    count: int, cache: StartCache, origins: MakeOrigin
+) -> None:
+    """It is no outage either where `passthru fills` does not run."""
+    made = [origins() for _ in range(count)]
+    for origin in made:
+        origin.fail(Fault(delay=0.1))
+    one = cache(*made)
+
+    replies = at_once(6, lambda: ask(one))
+
+    assert {reply.status for reply in replies} == {404}
+
+
 def test_an_outage_is_one_for_followers(
     cache: StartCache, beside: StartBeside, origin: Origin
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.fills.conftest import StartBeside
 from tests.fills.sidecar import Sidecar, ask, await_fill
-from tests.nginx.client import exchange, fetch
+from tests.nginx.client import Address, exchange, fetch
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, noise
@@ -72,6 +72,11 @@ def test_garbage_beside_a_download(cache: StartCache, beside: StartBeside, origi
         assert leader.result().body == BODY
 
 
+def is_led(address: Address, path: str) -> int:
+    """Ask as `passthru fills` does, and return the status."""
+    return fetch(address, "/-/led", headers=[("X-Passthru-Led", path)]).status
+
+
 def test_only_nginxs_socket_tells_who_leads(
     cache: StartCache, beside: StartBeside, origin: Origin
 ) -> None:
@@ -83,13 +88,13 @@ def test_only_nginxs_socket_tells_who_leads(
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(ask, one)
         await_fill(one)
-        told = [fetch(one.site.socket, f"/-/led{path}").status for path in (NAR, "/nar/other")]
-        network = fetch(one.address, f"/-/led{NAR}")
+        told = [is_led(one.site.socket, path) for path in (NAR, "/nar/other")]
+        network = is_led(one.address, NAR)
         leader.result()
 
-    assert (told, network.status) == ([463, 204], 404)
+    assert (told, network) == ([463, 204], 404)
     time.sleep(0.1)
-    assert fetch(one.site.socket, f"/-/led{NAR}").status == 204
+    assert is_led(one.site.socket, NAR) == 204
 
 
 def test_a_second_one_takes_over(cache: StartCache, beside: StartBeside, origin: Origin) -> None:
