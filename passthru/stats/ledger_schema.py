@@ -37,12 +37,18 @@ MIGRATIONS: Final = (
 VERSION: Final = len(MIGRATIONS)
 
 
+def version_of(database: sqlite3.Connection) -> int:
+    """Return a file's version, 0 for one that nothing was written to; raises sqlite3.Error."""
+    (found,) = database.execute("PRAGMA user_version").fetchone()
+    return int(found)
+
+
 def prepare(database: sqlite3.Connection, name: str) -> None:
     """Bring a file to this version, in one transaction.
 
     Raises PassthruError if a newer passthru made it, sqlite3.Error if it cannot be read or written.
     """
-    (found,) = database.execute("PRAGMA user_version").fetchone()
+    found = version_of(database)
     if found > VERSION:
         raise PassthruError(
             f"{name} was written by a newer passthru (version {found}, this one knows {VERSION})",

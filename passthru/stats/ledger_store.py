@@ -12,6 +12,7 @@ from passthru.errors import PassthruError
 from passthru.stats import ledger_file, ledger_rows
 from passthru.stats.batch import Batch
 from passthru.stats.ledger_history import HOUR, add_asked, add_steps, add_wanted, prune
+from passthru.stats.ledger_schema import version_of
 from passthru.stats.position import Position
 
 _SAVE: Final = (
@@ -121,7 +122,8 @@ class Store:
             self.fault = f"cannot write {self._path}: {fault}"
             if self._path.exists():
                 with closing(ledger_file.connect_to_read(self._path)) as database:
-                    self._load(database, kept)
+                    if version_of(database):
+                        self._load(database, kept)
 
     def _begin_anew(self, why: Exception) -> None:
         if self._database is not None:

@@ -113,11 +113,11 @@ class Tail:
         self.close()
         last, files = self._position, log_files(self._path)
         for file in self._likely(files):
-            log = file.path.open("rb")
-            if last is None or is_at(log, last):
-                self._take(log, last.offset if last else 0)
+            self._log = file.path.open("rb")
+            if last is None or is_at(self._log, last):
+                self._move(self._log, last.offset if last else 0)
                 return
-            log.close()
+            self.close()
         following = self._following(files)
         if following:
             if last is not None and last.offset:

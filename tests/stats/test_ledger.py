@@ -299,6 +299,63 @@ def test_a_disk_that_takes_nothing(
         assert again.totals().lines == 20
 
 
+def test_a_file_that_cannot_grow(ledger: Ledger, path: Path) -> None:
+    """When SQLite itself says that the disk is full, nothing of the batch is there, and later all."""
+    ledger.add(some_lines(), Position(1, 1))
+    database = ledger._store._database
+    assert database is not None
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    batch = some_lines()
+    batch.minutes = {NOON + minute * 60: Sums(requests=1) for minute in range(5000)}
+    ledger.add(batch, Position(1, 2))
+    assert said(ledger) == f"cannot write {path}: database or disk is full"
+    with sqlite3.connect(path) as other:
+        (lines,) = other.execute("SELECT value FROM counters WHERE name = 'lines'").fetchone()
+    other.close()
+    assert lines == 4
+
+    database.execute("PRAGMA max_page_count = 1000000")
+    ledger.add(some_lines(), Position(1, 3))
+    assert said(ledger) is None
+    ledger.close()
+    with Ledger.open(str(path), now=0) as again:
+        assert again.totals().lines == 12
+        assert again.position() == Position(1, 3)
+
+
+def test_a_file_that_was_made_and_nothing_more(path: Path) -> None:
+    """An empty file, left by a disk that was full at the start, is a new ledger."""
+    path.parent.mkdir()
+    path.touch()
+    with Ledger.open(str(path), now=7) as ledger:
+        assert ledger.fault is None
+        assert ledger.counting_since == 7
+
+
+def test_a_disk_that_is_full_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting begins in memory, also beside the empty file that an earlier try left."""
+
+    def full(database: sqlite3.Connection, _: str) -> None:
+        database.execute("PRAGMA user_version").fetchone()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("passthru.stats.ledger_file.prepare", full)
+        for _ in range(2):
+            ledger = Ledger.open(str(path), now=7)
+            assert said(ledger) == f"cannot write {path}: database or disk is full"
+            ledger.close()
+        ledger = Ledger.open(str(path), now=7)
+        ledger.add(some_lines(), Position(1, 1))
+        assert ledger.totals().lines == 4
+    ledger.add(some_lines(), Position(1, 2))
+    assert said(ledger) is None
+    ledger.close()
+    with Ledger.open(str(path), now=9) as again:
+        assert again.totals().lines == 8
+
+
 def test_a_disk_that_cannot_be_written_from_the_start(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
