@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import DRV, HASH, hash_of, narinfo, noise
 from tests.nginx.stored import entries, expire, wait_stored
+from tests.unit.cli.command import environment
 
 HELLO: BinaryCache = make_cache(
     [Package(path=StorePath.parse(f"{HASH}-hello-2.12.1"), tree=File(noise(50_000)))],
@@ -308,3 +312,30 @@ def test_other_peoples_cache(cache: StartCache, origin: Origin, tmp_path: Path) 
 
     assert type_in("explain", HASH, spec).code == 0
     assert type_in("purge", HASH, "--yes", "--spec", spec).code == 0
+
+
+@pytest.mark.parametrize(("key", "left"), [("n", 1), ("y", 0)])
+def test_purge_on_a_terminal(cache: StartCache, origin: Origin, key: str, left: int) -> None:
+    """It shows what would go, asks, and does what it is told."""
+    origin.files.update(FILES)
+    one = cache(origin)
+    fill(one, NAR)
+    near, far = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "passthru", "purge", NAR, "--spec", str(spec_file(one))],
+        stdin=far,
+        stdout=far,
+        stderr=far,
+        env=environment(one.home),
+    )
+    os.close(far)
+    seen = ""
+    while "[y/N]" not in seen:
+        seen += os.read(near, 4096).decode()
+    os.write(near, f"{key}\n".encode())
+    code = process.wait(20)
+    os.close(near)
+
+    assert f"a{NAR}" in seen
+    assert code == (130 if left else 0)
+    assert len(entries(one)) == left
