@@ -68,11 +68,13 @@ class _NoFiguresError(NotRunningError):
 
 def _without_figures(site: Site, error: NotRunningError, *, enabled: bool) -> NotRunningError:
     """Return the error to raise: nobody is there at all, or nginx alone is."""
-    from passthru.cli.figures import find_connections, find_health
+    from passthru.cli.figures import find_connections
+    from passthru.nginx.health import ask_health
 
-    health = find_health(site)
-    if health is None:
-        return NotRunningError(f"no instance answers on {site.socket}")
+    try:
+        health = ask_health(site)
+    except NotRunningError as nobody:
+        return nobody
     told = _NoFiguresError(
         f"the cache serves, and there are no figures: {error.message}",
         hint=error.hint

@@ -38,7 +38,9 @@ def ask_health(site: Site, *, timeout: float = 2.0) -> Health:
     except (OSError, http.client.HTTPException) as fault:
         raise NotRunningError(
             f"no instance answers on {site.socket}: {_said(fault)}",
-            hint="start it with `passthru up`",
+            hint="run this as root, or as the user that runs passthru"
+            if isinstance(fault, PermissionError)
+            else "start it with `passthru up`",
         ) from fault
     finally:
         connection.close()
