@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from passthru.cli.checkup import Check, fail, from_findings, ok, skipped, warn
 from passthru.cli.output import size
+from passthru.errors import NginxError
 from passthru.nginx.generation import is_alike, read_generation
+from passthru.nginx.master import find_master, serving_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from passthru.cli.finding import Finding
     from passthru.cli.instance import Instance
     from passthru.nginx.health import Health
+    from passthru.nginx.site import Site
 
 _CONFIGURATION: Final = frozenset({"nginx-refuses", "unsupported", "untested"})
 _LISTENING: Final = frozenset(
@@ -85,7 +87,7 @@ def _check_certificate(found: Sequence[Finding], instance: Instance) -> Check:
 def _check_zones(instance: Instance) -> Check:
     """See that what nginx writes can be moved into place, and belongs to those who write it."""
     plan = instance.plan
-    owner = plan.user.split()[0] if plan.user else None
+    wanted = _workers_user(plan.site)
     for zone in (plan.zones.metadata, plan.zones.nar):
         path = Path(zone.directory)
         try:
@@ -100,15 +102,22 @@ def _check_zones(instance: Instance) -> Check:
                 f"{path} is on another file system than {path.parent}",
                 "give the whole cache.directory one file system: its size is counted as one",
             )
-        wanted = pwd.getpwnam(owner).pw_uid if owner else os.geteuid()
-        if wanted not in {0, facts.st_uid}:
-            name = owner or "you"
-            return fail(
-                "zones",
-                f"{path} belongs to user {facts.st_uid}, and nginx's workers are {name} ({wanted})",
-                f"chown -R {wanted} {path.parent}",
-            )
+        if wanted not in {None, 0, facts.st_uid}:
+            owner = f"{path} belongs to user {facts.st_uid}"
+            message = f"{owner}, and nginx's workers are user {wanted}"
+            return fail("zones", message, f"chown -R {wanted} {plan.site.cache}/*")
+    if wanted is None:
+        return ok("zones", "on one file system")
     return ok("zones", "on one file system, and nginx's workers own them")
+
+
+def _workers_user(site: Site) -> int | None:
+    """Return the user id of the running nginx's workers; None if there are none to be seen."""
+    try:
+        workers = serving_workers(site, find_master(site))
+        return Path(f"/proc/{min(workers)}").stat().st_uid
+    except (OSError, ValueError, NginxError):
+        return None
 
 
 def _check_space(instance: Instance) -> Check:
@@ -135,11 +144,24 @@ def check_running(instance: Instance, health: Health | None) -> Check:
     serves = f"serves generation {health.generation}"
     if health.generation == wanted.generation:
         return ok("instance", f"{serves}, which is what the spec says")
+    if not Path(site.live).is_dir():
+        return ok("instance", f"{serves}, which others than `passthru up` have rendered")
     live = read_generation(site, health.generation)
     if live is not None and is_alike(live, wanted):
         return ok("instance", f"{serves}, the spec's but for the addresses of upstreams")
+    owner = _owner_of(site.state)
+    if owner != os.geteuid():
+        message = f"{serves}; whether that is the spec's only its user ({owner}) can tell"
+        return ok("instance", message)
     return warn(
         "instance",
         f"{serves}; the spec says {wanted.generation} now",
         "see what differs with `passthru render --diff`, then run `passthru apply`",
     )
+
+
+def _owner_of(path: str) -> int | None:
+    try:
+        return Path(path).stat().st_uid
+    except OSError:
+        return None

@@ -6,7 +6,6 @@ import http.client
 import secrets
 import socket
 import ssl
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +15,8 @@ from passthru.cli.figures import find_snapshot
 from passthru.cli.output import size
 from passthru.errors import NotRunningError, PassthruError
 from passthru.nginx.health import parse_health
+from passthru.nginx.lan import is_announced
 from passthru.nix.base32 import ALPHABET
-from passthru.spec import Mode
 from passthru.stats.neighbours import read_neighbours
 
 if TYPE_CHECKING:
@@ -131,12 +130,8 @@ def _text(path: Path) -> str:
 
 def check_announcement(instance: Instance) -> Check:
     """See that what is announced by mDNS is heard here too."""
-    spec = instance.spec
-    wanted = spec.mode is Mode.LAN if spec.mdns.enable is None else spec.mdns.enable
-    if not wanted:
+    if not is_announced(instance.spec):
         return skipped("mdns", "it is not announced")
-    if find_spec("passthru.cli.mdns") is None:
-        return skipped("mdns", "this version announces nothing")
     path = Path(instance.plan.site.runtime, "neighbours.json")
     fix = "look at what `passthru mdns` says; `passthru up` runs it"
     if not path.exists():
