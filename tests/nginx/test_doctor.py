@@ -13,6 +13,7 @@ import pytest
 from passthru.cli.checkup_serving import check_announcement
 from passthru.cli.instance import prepare
 from tests.faults.conftest import folder
+from tests.nginx.blackhole import Blackhole
 from tests.nginx.certificates import Authority
 from tests.nginx.commands import type_in
 from tests.nginx.conftest import MakeOrigin
@@ -227,6 +228,16 @@ def test_no_network(folder: Path) -> None:
     assert "proxy" in checks["upstream far"]["fix"]
     assert checks["clock"]["verdict"] == "skipped"
     assert "S3CRET" not in json.dumps(checks)
+
+
+def test_upstream_is_silent(origin: Origin, folder: Path) -> None:
+    """One whose packets go nowhere is given up, and the others are told of all the same."""
+    with Blackhole() as hole:
+        upstreams = [{"url": hole.url, "name": "silent"}, {"url": origin.url, "name": "a"}]
+        checks = diagnose(write_spec(folder, "", upstreams=upstreams), code=3)
+
+    assert checks["upstream silent"]["message"] == "connect: 127.0.0.1: no answer in time"
+    assert checks["upstream a"]["verdict"] == "ok"
 
 
 def test_certificate_of_an_upstream_ends(folder: Path, origins: MakeOrigin, tmp_path: Path) -> None:

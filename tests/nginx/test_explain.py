@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from passthru.nginx.cache_file import file_path
 from passthru.nix.binary_cache import BinaryCache, Package, make_cache
 from passthru.nix.keys import SecretKey
 from passthru.nix.nar_tree import File
@@ -168,6 +169,25 @@ def test_narinfo_that_is_none(cache: StartCache, origin: Origin) -> None:
     assert record["storePath"] is None
     assert record["narinfoFault"]
     assert "\x1b" not in type_in("explain", HASH, str(spec_file(one))).out
+
+
+def test_file_of_another_key(cache: StartCache, origin: Origin) -> None:
+    """What nginx would not serve under a name is no answer, here as there, and purge removes it."""
+    origin.files.update(FILES)
+    one = cache(origin)
+    fill(one, f"/{HASH}.narinfo")
+    zone, missing = one.plan.zones.metadata, f"/{hash_of(5)}.narinfo"
+    place = Path(file_path(zone.directory, zone.levels, f"a{missing}"))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(entries(one)[0].path.read_bytes())
+
+    (path,) = explain(one, missing)["paths"]
+    assert states(path) == {"a": "spoilt"}
+    assert "another answer" in path["entries"][0]["fault"]
+    assert path["servedFrom"] is None
+    assert one.get(missing).status == 404
+    assert type_in("purge", missing, "--yes", "--spec", str(spec_file(one))).code == 0
+    assert not place.exists()
 
 
 def test_nar_elsewhere(cache: StartCache, origin: Origin) -> None:
