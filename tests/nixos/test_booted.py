@@ -42,6 +42,7 @@ CONFIGURATION: Final = f"""{{
     client.enable = true;
     client.settings.upstreams = [ {{ url = "{UPSTREAM_URL}"; }} ];
     settings.cache.min_free = "0";
+    settings.mdns.enable = true;
     settings.upstreams = [ {{ url = "{UPSTREAM_URL}"; credentials_file = "/root/secret"; }} ];
   }};
 }}"""
@@ -138,8 +139,8 @@ def _runs_without_root(box: Container, machine: NixosMachine) -> None:
         main = box.show(f"{name}.service", "MainPID")
         if main != "0":
             assert box.succeed("stat", "-c", "%U", f"/proc/{main}") != "root", name
-    assert box.show("passthru-exporter.service", "ActiveState") == "active"
-    assert box.show("passthru-client.service", "ActiveState") == "active"
+    for name in ("exporter", "fills", "mdns", "client"):
+        assert box.show(f"passthru-{name}.service", "ActiveState") == "active", box.journal()
 
 
 def _keeps_its_secret(box: Container) -> None:
