@@ -63,7 +63,10 @@ class Watch:
     async def _look(self) -> None:
         while self.phase is Phase.GROWING:
             await asyncio.sleep(_EVERY)
-            phase, have = self.fill.look()
+            try:
+                phase, have = self.fill.look()
+            except OSError:  # the disk is broken
+                phase, have = Phase.GONE, self.have
             now = self._clock()
             if have > self.have:
                 self._grown_at = now
