@@ -58,7 +58,7 @@ def metadata_share(size: int) -> int:
 
 def _make_zone(kind: str, directory: str, size: int, *, mean: int, spare: int) -> Zone:
     digest = hashlib.sha256(f"{directory}/{kind} levels={LEVELS}".encode()).hexdigest()[:8]
-    keys = size // mean * spare
+    keys = -(-size // mean) * spare
     return Zone(
         name=f"passthru_{kind}_{digest}",
         directory=f"{directory}/{kind}-{digest}",
