@@ -88,6 +88,29 @@ def test_a_host_name_brings_a_certificate(nixos: Make) -> None:
     assert plain.summary["udp"] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "path", "value"),
+    [
+        ('hostName = "c.org";', "host_name", "c.org"),
+        ('upstream = "https://a.org";', "upstreams", [{"url": "https://a.org", "public_keys": []}]),
+        ('cacheSize = "9G";', "cache.size", "9G"),
+        ('inactivity = "9d";', "cache.inactive", "9d"),
+        ("lanMode = true;", "mode", "lan"),
+        ('hostName = "c.org"; forceSSL = true;', "mode", "tls"),
+        ("stats.enable = false;", "status.enable", False),
+        ('stats.path = "/s";', "status.path", "/s"),
+        ("stats.allowLocalOnly = false;", "status.allow", ["0.0.0.0/0", "::/0"]),
+    ],
+)
+def test_each_short_name_is_a_setting(nixos: Make, options: str, path: str, value: object) -> None:
+    """What users of nixos-passthru-cache write reaches the spec."""
+    found = nixos(f"{{ enable = true; {options} }}").written("passthru.json")
+    for name in path.split("."):
+        found = found[name]
+
+    assert found == value
+
+
 def test_other_virtual_hosts_live_on(a_nix: Nix, place: Place) -> None:
     """What the machine serves besides is untouched, and is not the default any less."""
     machine = make(
