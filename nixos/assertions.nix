@@ -72,13 +72,6 @@ in
         '';
       }
       {
-        assertion = !settings.lan.follow;
-        message = ''
-          services.passthru-cache: settings.lan.follow changes nginx's configuration while it runs, which services.nginx cannot.
-          Write services.passthru-cache.client.enable = true; in its place.
-        '';
-      }
-      {
         assertion = !hasPrefix "/home/" settings.cache.directory;
         message = ''
           services.passthru-cache: settings.cache.directory is below /home, which NixOS hides from nginx.

@@ -35,6 +35,8 @@ let
   hasOwnListens = mode == "local"
     || lib.any (value: value != null) [ cfg.settings.listen.addresses cfg.settings.listen.port cfg.settings.listen.tls_port ];
 
+  isOpen = if cfg.openFirewall != null then cfg.openFirewall else mode != "local";
+
   file = mode': { user = nginx.user; group = nginx.group; mode = mode'; };
 in
 {
@@ -76,9 +78,9 @@ in
       };
     };
 
-    networking.firewall = mkIf (if cfg.openFirewall != null then cfg.openFirewall else mode != "local") {
-      allowedTCPPorts = [ spec.plainPort ] ++ optional tls spec.tlsPort;
-      allowedUDPPorts = optional spec.announced 5353;
+    networking.firewall = {
+      allowedTCPPorts = mkIf isOpen ([ spec.plainPort ] ++ optional tls spec.tlsPort);
+      allowedUDPPorts = mkIf (isOpen && spec.announced || cfg.openFirewall != false && spec.follow) [ 5353 ];
     };
 
     systemd.tmpfiles.settings."10-passthru-cache" = {

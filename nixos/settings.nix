@@ -175,7 +175,7 @@ in
       example = true;
       description = ''
         Whether caches found by mDNS come before the upstreams.
-        Only `passthru up` can, so it belongs into `client.settings`, where it is set already.
+        `client` is a cache of its own that does, and that Nix asks first.
       '';
     };
     status = {

@@ -28,9 +28,12 @@ let
     {
       name = "mdns";
       description = "Announcement of passthru on the local network";
-      wanted = spec.announced;
+      wanted = spec.announced || spec.follow;
       network = "neighbours";
       reads = false;
+      # As it was rendered: of the name that nginx bears in the loop guard, too.
+      words = "--live ${spec.directories.state} --runtime ${spec.directories.runtime}";
+      type = "exec";
       writes = [ spec.directories.state ];
     }
     {
@@ -55,8 +58,8 @@ let
     };
     restartTriggers = [ specFile ];
     serviceConfig = import ./hardening.nix { inherit lib; inherit (sidecar) network; } // {
-      Type = "notify";
-      ExecStart = "${program} ${sidecar.name} ${specFile}";
+      Type = sidecar.type or "notify";
+      ExecStart = "${program} ${sidecar.name} ${sidecar.words or specFile}";
       Restart = "always";
       RestartSec = "2s";
       # 2 and 78: the command line or the spec is wrong, and will be the next time.

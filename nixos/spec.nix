@@ -32,6 +32,7 @@ rec {
   plainPort = port (if mode == "local" then 8080 else 80) settings.listen.port;
   tlsPort = port 443 settings.listen.tls_port;
   announced = if settings.mdns.enable != null then settings.mdns.enable else mode == "lan";
+  inherit (settings.lan) follow;
   proxied = lib.any (upstream: upstream.proxy or null != null && upstream.proxy != "") settings.upstreams;
   directories = {
     cache = settings.cache.directory;

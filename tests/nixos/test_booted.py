@@ -134,7 +134,7 @@ def _runs_without_root(box: Container, machine: NixosMachine) -> None:
     assert "passthru" not in failed, f"{failed}\n{box.journal()}"
     assert "nginx" not in failed, f"{failed}\n{box.journal()}"
     for name, unit in machine.summary["services"].items():
-        if unit["serviceConfig"].get("Type") != "notify":
+        if unit["serviceConfig"].get("Type") == "oneshot":
             continue
         main = box.show(f"{name}.service", "MainPID")
         if main != "0":

@@ -154,7 +154,6 @@ def test_other_virtual_hosts_live_on(a_nix: Nix, place: Place) -> None:
                  { url = "https://a.org"; proxy = "http://me:hunter2@127.0.0.1:1"; } ];""",
             "a proxy of settings.upstreams holds a password",
         ),
-        ("settings.lan.follow = true;", "client.enable = true"),
         ('settings.cache.directory = "/home/me/cache";', "below /home"),
         (
             """client = { enable = true; port = 8081; }; settings.listen.port = 8081;""",
@@ -224,6 +223,16 @@ def test_an_unknown_option_is_refused(nixos: Make) -> None:
 def test_the_firewall_follows(nixos: Make, options: str, tcp: list[int]) -> None:
     """The ports that are listened on, or none if asked."""
     assert nixos(f"{{ enable = true; {options} }}").summary["tcp"] == tcp
+
+
+def test_following_needs_ears(nixos: Make) -> None:
+    """A cache for this machine alone that follows others hears mDNS, and lets nobody in."""
+    machine = nixos("{ enable = true; settings.lan.follow = true; }")
+    closed = nixos("{ enable = true; settings.lan.follow = true; openFirewall = false; }")
+
+    assert (machine.summary["tcp"], machine.summary["udp"]) == ([], [5353])
+    assert closed.summary["udp"] == []
+    assert "passthru-mdns" in machine.summary["services"]
 
 
 def test_secrets_are_loaded_by_systemd(nixos: Make) -> None:
@@ -300,7 +309,8 @@ def test_only_who_reads_nginx_s_files_is_its_user(nixos: Make) -> None:
     for name in NAMES:
         config = machine.service(f"passthru-{name}")["serviceConfig"]
         assert config["DynamicUser"] == (users[name] is None)
-        assert (config["Group"], config["Type"]) == ("nginx", "notify")
+        assert config["Group"] == "nginx"
+        assert config["Type"] == ("exec" if name == "mdns" else "notify")
 
 
 def test_a_wrong_spec_is_not_started_again_and_again(nixos: Make) -> None:
