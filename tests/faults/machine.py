@@ -118,7 +118,7 @@ PROCESSES: Final = (
         stores="the answer",
         time="as long as the upstream takes",
         afterwards="nothing to mend; `passthru up` starts it again",
-        seconds=3,
+        seconds=6,
     ),
     MachineRow(
         key="master_killed",

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from tests.faults.machine import ROWS
 from tests.faults.upped import up_on
 from tests.fills.sidecar import Sidecar, await_fill, partial_files
 from tests.nginx.cache import Cache
-from tests.nginx.client import connect, request_bytes
+from tests.nginx.client import connect, read_reply, request_bytes
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
@@ -100,17 +101,18 @@ def test_worker_killed(cache: StartCache, origin: Origin) -> None:
 
 def test_fills_killed(cache: StartCache, origin: Origin) -> None:
     """Followers are cut off where they are, and may ask for the rest; the download goes on."""
-    row, body = ROWS["fills_killed"], noise(400_000)
+    row, body = ROWS["fills_killed"], noise(1_000_000)
     origin.files[NAR] = body
-    origin.fail(Fault(NAR, drip=200_000, times=1))
+    origin.fail(Fault(NAR, drip=250_000, times=1))
     one = cache(origin)
-    with Sidecar(one) as sidecar, ThreadPoolExecutor(2) as pool:
+    with Sidecar(one) as sidecar, ThreadPoolExecutor(1) as pool:
         leader = pool.submit(one.get, NAR)
         await_fill(one)
-        follower = pool.submit(one.get, NAR)
-        time.sleep(0.7)
-        sidecar.kill()
-        cut = follower.result()
+        with connect(one.address) as stream:
+            stream.sendall(request_bytes(NAR))
+            assert stream.recv(1, socket.MSG_PEEK)
+            sidecar.kill()
+            cut = read_reply(stream)
         assert (cut.whole, cut.body) == (False, body[: len(cut.body)])
         rest = one.get(NAR, headers=[("Range", f"bytes={len(cut.body)}-")])
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from passthru.nginx.master import serving_workers
 from tests.fills.conftest import StartBeside
 from tests.fills.sidecar import ask, await_fill, partial_files
 from tests.nginx.cache import Cache
-from tests.nginx.client import at_once
+from tests.nginx.client import at_once, connect, read_reply, request_bytes
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Fault, Framing, Origin
 from tests.nginx.samples import NAR, noise
@@ -69,11 +70,12 @@ def test_a_killed_sidecar_cuts_and_no_more(
     with ThreadPoolExecutor(3) as pool:
         leader = pool.submit(ask, one)
         await_fill(one)
-        follower = pool.submit(ask, one)
-        time.sleep(0.8)
-        sidecar.kill()
-        late = pool.submit(ask, one)
-        replies = leader.result(), follower.result(), late.result()
+        with connect(one.address) as stream:
+            stream.sendall(request_bytes(NAR))
+            assert stream.recv(1, socket.MSG_PEEK)
+            sidecar.kill()
+            late = pool.submit(ask, one)
+            replies = leader.result(), read_reply(stream), late.result()
 
     assert [reply.whole for reply in replies] == [True, False, True]
     assert BODY.startswith(replies[1].body)

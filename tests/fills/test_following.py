@@ -262,6 +262,25 @@ def test_nobody_has_it(
     assert max(len(origin.requests) for origin in made) <= 2
 
 
+def test_the_named_upstream_has_not_got_it(
+    cache: StartCache, beside: StartBeside, origins: MakeOrigin
+) -> None:
+    """Nor is it an outage when a NAR is asked of one upstream by its name; a failure is one."""
+    first, second = origins(), origins()
+    second.fail(Fault(delay=0.1))
+    one = cache(first, second)
+    beside(one)
+    path = NAR.replace("/nar/", "/nar/~b/")
+
+    replies = at_once(6, lambda: ask(one, path=path))
+    second.heal()
+    second.fail(Fault(delay=0.1, status=500))
+    failed = at_once(6, lambda: ask(one, path=f"{path}?x"))
+
+    assert ({r.status for r in replies}, {r.status for r in failed}) == ({404}, {502})
+    assert first.requests == []
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_nobody_has_it_without_the_sidecar(
     count: int, cache: StartCache, origins: MakeOrigin
