@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passthru.stats.access_log import LogParser
@@ -228,6 +228,9 @@ def test_memory_stays_flat() -> None:
     assert len(parser._said) < 30_000
 
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For machines that do much else."""
+
 FIELD = st.sampled_from(
     [
         *(
@@ -296,6 +299,7 @@ LINES = st.one_of(
 )
 
 
+@UNHURRIED
 @given(st.lists(LINES, max_size=30), st.booleans())
 def test_the_fast_way_equals_the_slow_one(lines: list[bytes], paths: bool) -> None:  # noqa: FBT001 - drawn
     """Whatever the lines are, they come to what a plain reading of one after the other does."""
@@ -304,6 +308,7 @@ def test_the_fast_way_equals_the_slow_one(lines: list[bytes], paths: bool) -> No
     assert LogParser(UPSTREAMS, paths=paths).parse(text) == naive.read(text, UPSTREAMS, paths=paths)
 
 
+@UNHURRIED
 @given(st.lists(LINES, max_size=20), st.integers(0, 20))
 def test_batches_add_up(lines: list[bytes], cut: int) -> None:
     """Two chunks, added, are what one would have been."""
@@ -315,6 +320,7 @@ def test_batches_add_up(lines: list[bytes], cut: int) -> None:
     assert both == LogParser(UPSTREAMS, paths=True).parse(b"".join(lines))
 
 
+@UNHURRIED
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_read(text: bytes) -> None:
     """Nothing raises, and each line is counted."""
