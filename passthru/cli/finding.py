@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from passthru.nginx.plan import Plan
     from passthru.spec import Spec
 
-WITHOUT_EFFECT: Final = ("lan", "peers")
+WITHOUT_EFFECT: Final = ("peers",)
 """Sections that are understood, and that this version does nothing with."""
 
 FULLEST: Final = 0.85

@@ -43,6 +43,7 @@ def mdns(spec: Path | None, live: Path | None, runtime: Path | None) -> None:
 
     Announces it only while it answers, on the interfaces that the spec names.
     Writes what other caches are heard to neighbours.json in the runtime directory.
+    With lan.follow, leads nginx to those of them that are well.
     `passthru up` runs this itself; it is a command for an nginx that is run by others.
     SIGHUP reads the spec again. SIGTERM says goodbye and ends it.
     """
@@ -140,4 +141,4 @@ class _SpecSource:
         from passthru.nginx.survey import look_at_machine
 
         _source, spec = read_spec(self._source)
-        return write_lan(plan_lan(spec, look_at_machine()))
+        return write_lan(plan_lan(spec, look_at_machine(), self.site))

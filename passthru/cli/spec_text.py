@@ -105,6 +105,9 @@ _REST: Final = """
 # Ask the caches found on the network before the upstreams: for laptops.
 [lan]
 #follow = false
+#names = []
+#networks = []
+#public_keys = []
 
 # Caches of one site that share the work.
 [peers]

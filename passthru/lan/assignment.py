@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from passthru.errors import PassthruError
+from passthru.errors import FormatError, PassthruError
 from passthru.lan.announcement import TTL, Announcement
+from passthru.lan.following import Following
 from passthru.lan.record import Told
 
 
@@ -16,15 +17,17 @@ class Assignment:
     announcement: Announcement | None = None
     """Without an identity, which is not the rendering's."""
 
+    following: Following | None = None
     interfaces: tuple[str, ...] = ()
     listening: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, record: dict[str, Any]) -> Self:
         """Read the record; raises KeyError, TypeError and ValueError."""
-        announce = record["announce"]
+        announce, follow = record["announce"], record.get("follow")
         return cls(
             announcement=None if announce is None else _announcement(announce),
+            following=None if follow is None else Following.parse(follow),
             interfaces=_texts(record["interfaces"]),
             listening=_texts(record["listening"]),
         )
@@ -34,7 +37,7 @@ def parse_assignment(text: str) -> Assignment:
     """Read a lan.json, which passthru renders; raises PassthruError."""
     try:
         return Assignment.parse(json.loads(text))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, FormatError):
         raise PassthruError("lan.json is not one that passthru made") from None
 
 

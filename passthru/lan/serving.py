@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from passthru.errors import PassthruError
 from passthru.lan.announcement import BROWSED, Announcement
 from passthru.lan.assignment import Assignment, parse_assignment
+from passthru.lan.hop import Hop
 from passthru.lan.identity import keep_identity
 from passthru.lan.notice import Notice
 from passthru.lan.roster import Roster
@@ -73,6 +74,7 @@ class _Sidecar:
         self._station = Station(self._roster, types=BROWSED)
         self._notice = Notice(place.neighbours)
         self._assignment = Assignment()
+        self._hop: Hop | None = None
         self._stamp: object = self
         self._stopped = asyncio.Event()
         self._failures = 0
@@ -106,6 +108,7 @@ class _Sidecar:
                 for task in tasks:
                     task.cancel()
                 self._roster.close()
+                await self._close_hop()
                 await self._station.close()
                 self._notice.remove()
 
@@ -136,6 +139,7 @@ class _Sidecar:
         self._follow_source()
         self._station.named = self._assignment.interfaces
         self._station.listening = self._assignment.listening
+        await self._follow()
         await self._renew()
         await self._station.reconcile()
         await self._station.announce(await self._wanted())
@@ -151,6 +155,27 @@ class _Sidecar:
         if not healthy and not (announced and self._failures < _FAILURES):
             return None
         return replace(announcement, told=replace(announcement.told, identity=self._identity))
+
+    async def _follow(self) -> None:
+        """Have a hop for following as the assignment says, or none."""
+        wanted = self._assignment.following
+        if self._hop is not None and self._hop.following == wanted:
+            return
+        await self._close_hop()
+        if wanted is None:
+            return
+        hop = Hop(wanted, neighbours=lambda: self._roster.neighbours, doubt=self._roster.doubt)
+        try:
+            await hop.open()
+        except OSError as fault:
+            logger.error("cannot listen on %s: %s", wanted.socket, fault.strerror)  # noqa: TRY400 - it is not a bug
+            return
+        self._hop = hop
+
+    async def _close_hop(self) -> None:
+        if self._hop is not None:
+            await self._hop.close()
+            self._hop = None
 
     def _follow_source(self) -> None:
         stamp = self._source.stamp()

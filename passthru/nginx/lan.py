@@ -1,13 +1,18 @@
 """What this instance does on the LAN, as `passthru mdns` is told of it; pure."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Final
 
 from passthru import __version__
+from passthru.errors import RenderError
 from passthru.nginx.listening import address_of, host_name_of
 from passthru.nginx.machine import Machine
+from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
 from passthru.spec import Mode, Spec, find_listening
+from passthru.spec.conflict import NEIGHBOURS
 
 LAN: Final = "lan.json"
 """The name of the file among those of a rendering."""
@@ -36,10 +41,34 @@ class AnnouncePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowPlan:
+    """How caches of the LAN are pulled through."""
+
+    socket: str
+    names: tuple[str, ...]
+    networks: tuple[str, ...]
+    keys: tuple[str, ...]
+    store_dir: str
+    loop_token: str
+
+    @property
+    def name(self) -> str:
+        """What they are called among the upstreams."""
+        return NEIGHBOURS
+
+    @property
+    def key(self) -> str:
+        """What their answers are stored under: others, once others are believed."""
+        told = json.dumps([self.names, self.networks, self.keys, self.store_dir])
+        return f"{NEIGHBOURS}-{sha256(told.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
 class LanPlan:
     """What there is to do on the LAN; the names are those of the file."""
 
     announce: AnnouncePlan | None
+    follow: FollowPlan | None
     interfaces: tuple[str, ...]
     listening: tuple[str, ...]
     """The addresses it listens on, of which alone is told."""
@@ -47,13 +76,14 @@ class LanPlan:
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to do."""
-        return self.announce is not None
+        return self.announce is not None or self.follow is not None
 
 
-def plan_lan(spec: Spec, machine: Machine) -> LanPlan:
-    """Return what a spec asks for on the LAN."""
+def plan_lan(spec: Spec, machine: Machine, site: Site) -> LanPlan:
+    """Return what a spec asks for on the LAN; raises RenderError."""
     return LanPlan(
         announce=_plan_announcement(spec, machine) if is_announced(spec) else None,
+        follow=_plan_following(spec, machine, site) if spec.lan.follow else None,
         interfaces=spec.mdns.interfaces,
         listening=find_listening(spec).addresses,
     )
@@ -69,6 +99,36 @@ def is_announced(spec: Spec) -> bool:
     if spec.mdns.enable is None:
         return spec.mode is Mode.LAN and not find_listening(spec).is_local
     return spec.mdns.enable
+
+
+def loop_token(machine: Machine, site: Site) -> str:
+    """Return what this instance writes into CDN-Loop (RFC 8586): others of this machine differ."""
+    if site.state == machine.state_directory:
+        return f"passthru-{machine.instance}"
+    told = f"{machine.instance} {site.state}"
+    return f"passthru-{sha256(told.encode()).hexdigest()[:8]}"
+
+
+def _plan_following(spec: Spec, machine: Machine, site: Site) -> FollowPlan:
+    length = len(os.fsencode(site.lan))
+    if length > LONGEST_SOCKET_PATH:
+        raise RenderError(
+            f"lan.follow: the path of its unix socket is too long: {site.lan} has {length} bytes,"
+            f" and Linux takes {LONGEST_SOCKET_PATH}",
+            hint="set runtime_directory to a shorter path",
+        )
+    return FollowPlan(
+        socket=site.lan,
+        names=spec.lan.names,
+        networks=spec.lan.networks,
+        keys=spec.lan.public_keys or _keys_of(spec),
+        store_dir=spec.nix_cache_info.store_dir,
+        loop_token=loop_token(machine, site),
+    )
+
+
+def _keys_of(spec: Spec) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for up in spec.upstreams for key in up.public_keys))
 
 
 def _plan_announcement(spec: Spec, machine: Machine) -> AnnouncePlan:
@@ -87,6 +147,6 @@ def _plan_announcement(spec: Spec, machine: Machine) -> AnnouncePlan:
         priority=spec.nix_cache_info.priority,
         version=__version__,
         store_dir=spec.nix_cache_info.store_dir,
-        keys=tuple(dict.fromkeys(key for up in spec.upstreams for key in up.public_keys)),
+        keys=_keys_of(spec),
         url=address_of(spec, machine) if tls else None,
     )

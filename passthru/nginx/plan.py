@@ -7,7 +7,7 @@ from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.disk import Disk
-from passthru.nginx.lan import LanPlan, plan_lan
+from passthru.nginx.lan import LanPlan, loop_token, plan_lan
 from passthru.nginx.late import LateFiles
 from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
 from passthru.nginx.machine import Machine
@@ -109,7 +109,7 @@ class Plan:
     @property
     def redirects_too_many(self) -> int:
         """How many redirects of all upstreams together nginx has no jumps left to follow."""
-        return JUMPS - len(self.upstreams) + 1
+        return JUMPS - len(self.upstreams) - (1 if self.lan.follow else 0) + 1
 
     @property
     def redirects_too_many_after_following(self) -> int:
@@ -167,7 +167,7 @@ def make_plan(
             for index, upstream in enumerate(spec.upstreams)
         ),
         tunnels=plan_tunnels(spec, site),
-        lan=plan_lan(spec, machine),
+        lan=plan_lan(spec, machine, site),
         public_keys=tuple(key for upstream in spec.upstreams for key in upstream.public_keys),
         resolvers=machine.resolvers or ("127.0.0.1",),
         ipv6_route=machine.ipv6_route,
@@ -176,7 +176,7 @@ def make_plan(
         priority=spec.nix_cache_info.priority,
         want_mass_query=spec.nix_cache_info.want_mass_query,
         store_dir=spec.nix_cache_info.store_dir,
-        loop_token=f"passthru-{machine.instance}",
+        loop_token=loop_token(machine, site),
         disk=machine.disk,
         loopback_only=all(listen.is_local for listen in listens),
         status=plan_status(spec, site, local_addresses=machine.local_addresses),

@@ -75,6 +75,11 @@ class Site:
         return f"{self.runtime}/neighbours.json"
 
     @property
+    def lan(self) -> str:
+        """The unix socket that leads to the caches of the LAN."""
+        return f"{self.runtime}/lan.sock"
+
+    @property
     def identity(self) -> str:
         """The file of the random name that this instance bears on the LAN."""
         return f"{self.state}/lan-identity"

@@ -27,6 +27,10 @@ MOST_UPSTREAMS: Final = 8
 """nginx gives up after 10 internal redirects in a request, and each upstream takes one."""
 
 
+NEIGHBOURS: Final = "lan"
+"""The name under which what the caches of the LAN answer is stored and counted."""
+
+
 class ConflictError(ValueError):
     """All conflicts of a spec."""
 
@@ -48,6 +52,7 @@ def find_conflicts(spec: "Spec") -> tuple[Conflict, ...]:
             _about_twins(spec),
             _about_loops(spec, listening),
             _about_directories(spec),
+            _about_following(spec),
         )
         for conflict in found
     )
@@ -152,6 +157,27 @@ def _about_loops(spec: "Spec", listening: Listening) -> Iterator[Conflict]:
                 "write the address of a proxy, or let this cache listen on another port",
                 because=because,
             )
+
+
+def _about_following(spec: "Spec") -> Iterator[Conflict]:
+    """Yield what stands in the way of the caches of the LAN."""
+    if not spec.lan.follow:
+        return
+    for index, upstream in enumerate(spec.upstreams):
+        if upstream.name == NEIGHBOURS:
+            yield Conflict(
+                ("upstreams", index, "name" if "name" in upstream.model_fields_set else "url"),
+                f'"{NEIGHBOURS}" is what the caches of the LAN are called',
+                "give it another name",
+                because=(("lan", "follow"),),
+            )
+    if len(spec.upstreams) == MOST_UPSTREAMS:
+        yield Conflict(
+            ("upstreams",),
+            f"has {MOST_UPSTREAMS} upstreams, and with lan.follow nginx can ask {MOST_UPSTREAMS - 1}",
+            "keep those that have most of what you use",
+            because=(("lan", "follow"),),
+        )
 
 
 def _about_directories(spec: "Spec") -> Iterator[Conflict]:

@@ -1,6 +1,6 @@
 """The spec: what the operator may ask for."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
@@ -9,9 +9,13 @@ from passthru.spec.conflict import ConflictError, find_conflicts
 from passthru.spec.kind import Otherwise
 from passthru.spec.mode import Mode, OnOutage
 from passthru.spec.path import Directory, RuntimeDirectory
+from passthru.spec.size import parse_size
 from passthru.spec.table import Table
 from passthru.spec.tables import Cache, Lan, Listen, Mdns, NixCacheInfo, Peers, Status, Tls
 from passthru.spec.upstream import Upstream, default_upstreams
+
+FOLLOWERS_SIZE: Final = parse_size("2G")
+"""What a cache may hold by default that only bridges the time until the next LAN: a laptop's."""
 
 
 class Spec(Table):
@@ -79,6 +83,8 @@ class Spec(Table):
 
     @model_validator(mode="after")
     def _agree(self) -> "Spec":
+        if self.lan.follow and "size" not in self.cache.model_fields_set:
+            object.__setattr__(self.cache, "size", FOLLOWERS_SIZE)
         if conflicts := find_conflicts(self):
             raise ConflictError(conflicts)
         return self

@@ -82,5 +82,17 @@ def _shortened(words: list[str], url: str) -> str:
     return f"{kept}-{digits}"
 
 
+def check_pattern(text: str) -> str:
+    """Return a pattern of names unchanged; raise BadValueError."""
+    if not text or len(text.encode()) > LONGEST_LABEL:
+        raise BadValueError(
+            f"is empty or longer than {LONGEST_LABEL} bytes", 'write one such as "Office *"'
+        )
+    if "[" in text:
+        raise BadValueError('holds a "["', "write ? in its place")
+    return text
+
+
 UpstreamName = Annotated[Text, AfterValidator(check_name), Kind("name")]
+Pattern = Annotated[Text, AfterValidator(check_pattern), Kind("string")]
 MdnsName = Annotated[Text, AfterValidator(check_mdns_name), Kind("string")]

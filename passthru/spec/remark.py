@@ -13,7 +13,7 @@ _STORE = "/nix/store/"
 
 def find_remarks(spec: Spec) -> tuple[Problem, ...]:
     """Return what `passthru check` should mention; nothing of it stops the cache from working."""
-    found = [*_about_tls(spec)]
+    found = [*_about_tls(spec), *_about_following(spec)]
     for index, upstream in enumerate(spec.upstreams):
         found += _about_upstream(upstream, index)
     return tuple(found)
@@ -27,6 +27,18 @@ def _about_tls(spec: Spec) -> Iterator[Problem]:
         yield Problem("tls", unused, 'for HTTPS, write mode = "tls"')
     if spec.tls is not None and spec.tls.certificate_key.startswith(_STORE):
         yield _in_store("tls.certificate_key")
+
+
+def _about_following(spec: Spec) -> Iterator[Problem]:
+    lan = spec.lan
+    if lan.follow and not lan.public_keys and not any(up.public_keys for up in spec.upstreams):
+        yield Problem(
+            "lan.follow",
+            "finds caches that nothing is believed of, for no public key is known",
+            "write public_keys in [lan], or at an upstream",
+        )
+    if not lan.follow and (lan.names or lan.networks or lan.public_keys):
+        yield Problem("lan", "is not used without follow", "write follow = true in [lan]")
 
 
 def _about_upstream(upstream: Upstream, index: int) -> Iterator[Problem]:

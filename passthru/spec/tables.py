@@ -6,8 +6,9 @@ from pydantic import Field
 
 from passthru.spec.address import Interface, ListenAddresses, Network
 from passthru.spec.duration import LONGEST, Duration, between
+from passthru.spec.key import PublicKey
 from passthru.spec.kind import Otherwise
-from passthru.spec.name import MdnsName
+from passthru.spec.name import MdnsName, Pattern
 from passthru.spec.number import Flag, Port, Priority
 from passthru.spec.path import Directory, Page, Path
 from passthru.spec.service import ServiceType
@@ -62,7 +63,9 @@ class Cache(Table):
         description="Where the cache is kept. All that is in this directory belongs to passthru.",
         examples=["/var/cache/passthru"],
     )
-    size: Annotated[Size, at_least(parse_size("64M"))] = Field(
+    size: Annotated[
+        Size, at_least(parse_size("64M")), Otherwise('"200G"; "2G" with lan.follow')
+    ] = Field(
         default=parse_size("200G"),
         description="How large it may become before what was unread longest is dropped.",
         examples=["200G"],
@@ -142,8 +145,27 @@ class Lan(Table):
 
     follow: Flag = Field(
         default=False,
-        description="Whether caches found by mDNS come before the upstreams: a laptop's mode.",
+        description="Whether caches found by mDNS come before the upstreams: a laptop's mode. "
+        "They are asked for narinfos and NARs only.",
         examples=[True],
+    )
+    names: Annotated[tuple[Pattern, ...], ONCE, Otherwise("all")] = Field(
+        default=(),
+        description="Patterns of the only names to follow: * is any text, ? any character.",
+        examples=[["Nix cache on shelf", "Office *"]],
+    )
+    networks: Annotated[tuple[Network, ...], ONCE, Otherwise("all private ones")] = Field(
+        default=(),
+        description="The only networks whose caches are followed.",
+        examples=[["192.168.1.0/24"]],
+    )
+    public_keys: Annotated[
+        tuple[PublicKey, ...], ONCE, Otherwise("the public_keys of all upstreams")
+    ] = Field(
+        default=(),
+        description="The keys that a narinfo from the LAN must be signed with, one of them, to be "
+        "believed.",
+        examples=[["office-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="]],
     )
 
 

@@ -19,7 +19,7 @@ from tests.nginx.certificates import Authority
 from tests.nginx.nginxes import NginxBinary, nginx_binaries
 
 HERE: Final = Path(__file__).parent
-MODES: Final = ("local", "lan", "tls")
+MODES: Final = ("local", "lan", "tls", "laptop")
 NGINXES: Final = ("debian-12", "nginx-1.30")
 FILES: Final = ("nginx.conf", "http.conf", "server.conf")
 

@@ -95,10 +95,19 @@ class StandIn:
         """Let it announce something else."""
         write_assignment(self.folder, self.name, self.port, **changes)
 
+    def behave(self, how: str) -> None:
+        """Let it answer in another way from now on."""
+        (self.folder / "how").write_text(how)
+
     def stop(self) -> None:
         """End both."""
         self.sidecar.stop()
         self.cache.stop()
+
+
+def stand_in_words(folder: Path, port: int) -> tuple[str, str, str]:
+    """Return the arguments of the cache itself."""
+    return str(folder / "run/nginx.sock"), str(port), str(folder / "how")
 
 
 def write_assignment(folder: Path, name: str, port: int, **changes: object) -> None:
@@ -128,6 +137,6 @@ def stand_in(on: Host, name: str, *, port: int = 8080, **changes: object) -> Sta
     folder = on.folder / f"cache-{len(on.programs)}"
     (folder / "run").mkdir(parents=True)
     write_assignment(folder, name, port, **{"host": on.name, **changes})
-    cache = on.start(*PYTHON, "-m", "tests.lan.stand_in", str(folder / "run/nginx.sock"), str(port))
+    cache = on.start(*PYTHON, "-m", "tests.lan.stand_in", *stand_in_words(folder, port))
     sidecar = on.passthru("mdns", "--live", str(folder / "state"), "--runtime", str(folder / "run"))
     return StandIn(on, folder, cache, sidecar, name, port)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lan.conftest import Ears, StandIn, stand_in
+from tests.lan.conftest import Ears, StandIn, stand_in, stand_in_words
 from tests.lan.site import PYTHON, Lan, Program, eventually
 
 
@@ -82,7 +82,7 @@ def test_a_cache_that_does_not_answer_is_not_announced(lan: Lan, ears: Ears) -> 
         cache.cache.process.wait()
         ears.wait_without(name="Honest", seconds=6)
         cache.cache = lan["alpha"].start(
-            *PYTHON, "-m", "tests.lan.stand_in", f"{cache.folder}/run/nginx.sock", "8080"
+            *PYTHON, "-m", "tests.lan.stand_in", *stand_in_words(cache.folder, 8080)
         )
         ears.wait_for(name="Honest", healthy=True)
 

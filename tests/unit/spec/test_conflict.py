@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from passthru.errors import SpecError
 from passthru.spec import parse_spec
 
 Refuse = Callable[[str], list[str]]
@@ -241,3 +242,17 @@ def test_all_conflicts_are_told_beside_all_other_problems(refuse: Refuse) -> Non
 def test_no_conflict_is_made_up(refuse: Refuse, text: str, wheres: list[str]) -> None:
     """A conflict that depends on a wrong value is not told."""
     assert [line.split(": ")[0] for line in refuse(text)] == wheres
+
+
+@pytest.mark.parametrize(
+    "upstreams",
+    [
+        '[[upstreams]]\nurl = "http://a.example"\nname = "lan"\n',
+        "".join(f'[[upstreams]]\nurl = "http://a{n}.example"\n' for n in range(8)),
+    ],
+)
+def test_following_has_a_name_and_a_place(upstreams: str) -> None:
+    """The caches of the LAN are one upstream more, and are called "lan"."""
+    parse_spec(upstreams)
+    with pytest.raises(SpecError, match=r"lan"):
+        parse_spec(f"{upstreams}[lan]\nfollow = true\n")

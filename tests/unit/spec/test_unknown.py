@@ -24,18 +24,24 @@ import pytest
         ),
         (
             "[lan]\nxyzzy = 1",
-            "lan.xyzzy: is not a key here; known here: follow",
+            "lan.xyzzy: is not a key here; known here: follow, names, networks, public_keys",
         ),
         ('{"port": 80}', 'port: is not a key here; write port in "listen"'),
         (
             '{"cache": {"mode": "lan"}}',
             "cache.mode: is not a key here; write mode in the outermost object",
         ),
-        ('{"lan": {"a b": 1}}', 'lan."a b": is not a key here; known here: follow'),
-        ('{"lan": {"": 1}}', 'lan."": is not a key here; known here: follow'),
+        (
+            '{"lan": {"a b": 1}}',
+            'lan."a b": is not a key here; known here: follow, names, networks, public_keys',
+        ),
+        (
+            '{"lan": {"": 1}}',
+            'lan."": is not a key here; known here: follow, names, networks, public_keys',
+        ),
         (
             '{"lan": {"a\\nb": 1}}',
-            'lan."a\\nb": is not a key here; known here: follow',
+            'lan."a\\nb": is not a key here; known here: follow, names, networks, public_keys',
         ),
         (
             "[[upstreams]]\nurl = 'https://a.org'\nkeys = []",
