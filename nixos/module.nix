@@ -161,6 +161,7 @@ in
     services.logrotate.settings.passthru-cache = {
       files = "${directories.state}/logs/*.log";
       frequency = "daily";
+      maxsize = "64M"; # NixOS runs logrotate every hour
       rotate = 7;
       compress = true;
       delaycompress = true;
