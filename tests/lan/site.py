@@ -20,12 +20,12 @@ PYTHON: Final = (sys.executable, "-P")
 _SECONDS: Final = 10.0
 
 
-def eventually(claim: Callable[[], T], *, seconds: float = _SECONDS) -> T:
+def eventually(claim: Callable[[], T], *, seconds: float = _SECONDS, every: float = 0.05) -> T:
     """Return what `claim` says as soon as that is something; AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := claim()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {found!r}"
-        time.sleep(0.05)
+        time.sleep(every)
     return found
 
 

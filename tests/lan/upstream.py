@@ -1,4 +1,4 @@
-"""Serve the demo's packages on all addresses: `python -m tests.lan.upstream PORT LOG SEED`.
+"""Serve the demo's packages on all addresses: `python -m tests.lan.upstream PORT LOG PATHS`.
 
 The log has the path of every request, a line each.
 """
