@@ -26,7 +26,6 @@ from passthru.cli.finding import (
     nginx_finding,
     size_finding,
     unknown_names,
-    without_effect,
 )
 from passthru.cli.instance import survey
 from passthru.errors import ListenError, NginxError, NotRunningError, RenderError
@@ -48,7 +47,6 @@ def examine(spec: Spec) -> Iterator[Finding]:
     from passthru.nginx.process import find_nginx, read_capabilities
     from passthru.spec import find_remarks
 
-    yield from without_effect(spec)
     yield from doubtful(find_remarks(spec))
     try:
         binary = find_nginx()

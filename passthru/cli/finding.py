@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from passthru.errors import PassthruError, Problem, SpecError
     from passthru.nginx.capabilities import Capabilities
     from passthru.nginx.plan import Plan
-    from passthru.spec import Spec
-
-WITHOUT_EFFECT: Final = ("peers",)
-"""Sections that are understood, and that this version does nothing with."""
 
 FULLEST: Final = 0.85
 """The share of a file system that a cache may be told to fill; it overshoots between passes."""
@@ -66,15 +62,6 @@ def failure_finding(code: str, where: str, error: PassthruError) -> Finding:
 def nginx_finding(binary: str, capabilities: Capabilities) -> Finding:
     """Say which nginx it is."""
     return Finding("nginx-version", Severity.NOTE, binary, f"this is nginx {capabilities.version}")
-
-
-def without_effect(spec: Spec) -> Iterator[Finding]:
-    """Name the sections that the operator wrote and that do nothing yet."""
-    for name in WITHOUT_EFFECT:
-        if getattr(spec, name).model_fields_set:
-            yield Finding(
-                "no-effect", Severity.NOTE, name, "this section has no effect in this version"
-            )
 
 
 def doubtful(remarks: Iterable[Problem]) -> Iterator[Finding]:

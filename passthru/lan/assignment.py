@@ -21,6 +21,11 @@ class Assignment:
     interfaces: tuple[str, ...] = ()
     listening: tuple[str, ...] = ()
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is announced, or anybody listened for."""
+        return self.announcement is not None or self.following is not None
+
     @classmethod
     def parse(cls, record: dict[str, Any]) -> Self:
         """Read the record; raises KeyError, TypeError and ValueError."""
@@ -57,6 +62,7 @@ def _announcement(record: dict[str, Any]) -> Announcement:
             store_dir=str(record["store_dir"]),
             keys=_texts(record["keys"]),
             url=None if url is None else str(url),
+            shares=bool(record.get("shares")),
         ),
     )
 

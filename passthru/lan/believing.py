@@ -24,12 +24,17 @@ class DisbeliefError(Exception):
 
 
 def believe(
-    body: bytes, *, path_hash: str, keys: Iterable[PublicKey], store_dir: str, mark: str
+    body: bytes,
+    *,
+    path_hash: str,
+    keys: Iterable[PublicKey] | None,
+    store_dir: str,
+    mark: str,
 ) -> bytes:
     """Return a neighbour's narinfo, its URL leading to that neighbour; raise DisbeliefError.
 
     It has to be of the store path asked for, and signed by one of `keys` unless its content is what
-    its path says. The URL is not signed, so it may be changed; nothing else is.
+    its path says, or `keys` is None. The URL is not signed, so it may be changed; nothing else is.
     """
     if len(body) > LONGEST_NARINFO:
         raise DisbeliefError("a narinfo that is too long")
@@ -39,7 +44,8 @@ def believe(
         raise DisbeliefError(error.message) from None
     if str(info.store_path)[:32] != path_hash:
         raise DisbeliefError("a narinfo of another path")
-    if not verify_narinfo(info, keys) and not is_content_addressed(info):
+    signed = keys is None or verify_narinfo(info, keys) or is_content_addressed(info)
+    if not signed:
         raise DisbeliefError("a narinfo without a signature that is believed here")
     found = _NAR.fullmatch(info.url)
     if found is None or len(info.url) > _LONGEST_URL or info.url.startswith(f"nar/{PREFIX}/"):

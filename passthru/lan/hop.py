@@ -36,7 +36,7 @@ NAR_SECONDS: Final = 60.0
 LOOP_SECONDS: Final = 60.0
 """For which one that leads back to us is not asked again."""
 
-OK, NO, GONE = 200, 404, 503
+OK, NO, GONE, UNREACHABLE = 200, 404, 503, 0
 _NOES: Final = frozenset((403, 404, 410))
 _LOOP: Final = 508
 _MOST_TOLD: Final = 64
@@ -53,11 +53,13 @@ class Hop:
         *,
         neighbours: Callable[[], tuple[Neighbour, ...]],
         doubt: Callable[[Neighbour], None],
+        identity: str | None = None,
     ) -> None:
         """Say whom to ask: `neighbours` gives the best first, `doubt` is told of those that failed."""
         self.following = following
         self._neighbours = neighbours
         self._doubt = doubt
+        self._identity = identity
         self._server: asyncio.Server | None = None
         self._loops: dict[str, float] = {}
         self._told: set[tuple[str, str]] = set()
@@ -111,13 +113,14 @@ class Hop:
     async def _find_narinfo(self, path_hash: str, loop_header: str) -> tuple[int, bytes]:
         """Ask the best neighbours in turn; a "no" counts only if all of them could be asked."""
         status = GONE
-        chosen = self.following.choose(self._neighbours())
+        chosen = self.following.choose(self._neighbours(), path_hash, identity=self._identity)
         with suppress(TimeoutError):
             async with asyncio.timeout(NARINFO_SECONDS):
                 for index, neighbour in enumerate(one for one in chosen if not self._is_loop(one)):
                     found, body = await self._ask(neighbour, path_hash, loop_header)
-                    if found == OK:
-                        return OK, body
+                    if found == OK or (found != UNREACHABLE and self.following.peers is not None):
+                        return max(found, OK), body  # who owns a path has the last word on it
+                    found = found or GONE
                     status = found if index == 0 else max(status, found)
                 return status, b""
         return GONE, b""
@@ -136,7 +139,7 @@ class Hop:
                 body = await read_whole(call.reader, call.response.length, most=LONGEST_NARINFO)
         except (OSError, TimeoutError) as fault:
             self._fail(neighbour, fault)
-            return GONE, b""
+            return UNREACHABLE, b""
         except ExchangeError as error:
             self._tell(neighbour, str(error))
             return GONE, b""
@@ -144,7 +147,7 @@ class Hop:
             return OK, believe(
                 body,
                 path_hash=path_hash,
-                keys=self.following.keys,
+                keys=None if self.following.trusts(neighbour) else self.following.keys,
                 store_dir=self.following.store_dir,
                 mark=mark_of(neighbour),
             )

@@ -19,21 +19,30 @@ SECONDS: Final = 1.5
 class Look:
     """What came of it."""
 
-    info: CacheInfo
+    info: CacheInfo | None
+    """None where it is ourselves, who refuse what has been here before."""
+
     seconds: float
 
 
-async def probe(neighbour: Neighbour, *, seconds: float = SECONDS) -> Look | None:
-    """Fetch and read the nix-cache-info of a cache; None if it gives none in time."""
+async def probe(
+    neighbour: Neighbour, *, loop_token: str = "", seconds: float = SECONDS
+) -> Look | None:
+    """Fetch and read the nix-cache-info of a cache; None if it gives none in time.
+
+    By `loop_token` in CDN-Loop our own cache knows that it is asked by itself.
+    """
     started = time.perf_counter()
     try:
         async with asyncio.timeout(seconds):
-            answer = await _fetch(neighbour)
+            answer = await _fetch(neighbour, loop_token)
     except (OSError, TimeoutError, ValueError):
         return None
     took = time.perf_counter() - started
     head, gap, body = answer.partition(b"\r\n\r\n")
     words = head.split(b" ", 2)
+    if words[1:2] == [b"508"] and loop_token:
+        return Look(None, took)
     if not gap or not head.startswith(b"HTTP/1.") or len(words) < 2 or words[1] != b"200":  # noqa: PLR2004 - version and code
         return None
     try:
@@ -42,7 +51,7 @@ async def probe(neighbour: Neighbour, *, seconds: float = SECONDS) -> Look | Non
         return None
 
 
-async def _fetch(neighbour: Neighbour) -> bytes:
+async def _fetch(neighbour: Neighbour, loop_token: str) -> bytes:
     context, name = None, None
     if neighbour.tls:
         if neighbour.told.url is None:
@@ -60,6 +69,7 @@ async def _fetch(neighbour: Neighbour) -> bytes:
         place = (neighbour.url.partition("://")[2]).replace("%", "%25")
         writer.write(
             f"GET /nix-cache-info HTTP/1.0\r\nHost: {place}\r\nUser-Agent: passthru\r\n"
+            f"{f'CDN-Loop: {loop_token}' if loop_token else 'Accept: */*'}\r\n"
             "Connection: close\r\n\r\n".encode()
         )
         answer = b""

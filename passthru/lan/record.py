@@ -38,6 +38,9 @@ class Told:
     version: str | None = None
     store_dir: str | None = None
     keys: tuple[str, ...] = ()
+    shares: bool = False
+    """Whether it shares the work of a site with others that say so."""
+
     url: str | None = None
     """An https URL by which the certificate knows it."""
 
@@ -50,6 +53,7 @@ def write_txt(told: Told) -> dict[str, str]:
         "version": told.version,
         "store": told.store_dir,
         "id": told.identity,
+        "peers": "1" if told.shares else None,
         "url": told.url,
         "keys": " ".join(told.keys),
     }
@@ -80,6 +84,7 @@ def read_txt(pairs: Mapping[bytes, bytes | None]) -> Told:
         priority=priority if priority is not None and priority <= HIGHEST_PRIORITY else None,
         version=_matching(_VERSION, values.get("version")),
         store_dir=_matching(_STORE, values.get("store")),
+        shares=values.get("peers") == "1",
         keys=read_keys(values.get("keys", "").split(" ")),
         url=_matching(_URL, values.get("url")),
     )

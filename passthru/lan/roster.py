@@ -26,6 +26,9 @@ SILENCE_SECONDS: Final = 300.0
 _AT_ONCE: Final = MOST
 _MOST_SILENT: Final = 8192
 
+LISTED: Final = ""
+"""In the place of an interface, for those that a spec lists."""
+
 Key = tuple[str, str]
 """The service and the interface it was heard on."""
 
@@ -50,6 +53,9 @@ class Roster:
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin without any; `identity` is our own, `on_change` is called for every difference."""
+        self.loop_token = ""
+        """What our own cache knows itself by."""
+
         self.own: frozenset[str] = frozenset()
         self._identity = identity
         self._anywhere = anywhere
@@ -94,6 +100,14 @@ class Roster:
         self._due.set()
         self._on_change()
 
+    def put(self, neighbour: Neighbour) -> None:
+        """Take in one that was not heard but listed; its address may have changed."""
+        known = self._entries.get((neighbour.service, LISTED))
+        if known is None or known.neighbour.address != neighbour.address:
+            self._entries[neighbour.service, LISTED] = _Entry(neighbour, due=0.0)
+            self._due.set()
+            self._on_change()
+
     def gone(self, service: str, interface: str) -> None:
         """Forget one that said goodbye, or was not heard of for its time."""
         if self._entries.pop((service, interface), None):
@@ -119,7 +133,7 @@ class Roster:
         """Forget all that was heard on other interfaces than these."""
         kept = set(interfaces)
         for service, interface in list(self._entries):
-            if interface not in kept:
+            if interface not in kept and interface != LISTED:
                 self.gone(service, interface)
 
     def doubt(self, neighbour: Neighbour) -> None:
@@ -163,7 +177,7 @@ class Roster:
         asked = entry.neighbour
         look: Look | None = None
         try:
-            look = await probe(asked)
+            look = await probe(asked, loop_token=self.loop_token)
         finally:
             entry.looking = False
             entry.failures = 0 if look else entry.failures + 1
@@ -177,8 +191,11 @@ class Roster:
         entry.neighbour = before.probed(
             healthy=look is not None,
             latency=_smoothed(before.latency, look),
-            store_dir=look.info.store_dir if look else before.store_dir,
+            store_dir=look.info.store_dir if look and look.info else before.store_dir,
         )
+        if look:
+            known = look.info is None or self._is_ourselves(before)
+            entry.neighbour = replace(entry.neighbour, ourselves=known)
         if entry.neighbour != before:
             self._on_change()
 
@@ -218,9 +235,14 @@ def _best_by(
     best: dict[str, Neighbour] = {}
     for one in neighbours:
         other = best.get(key(one))
-        if other is None or (not one.healthy, one.rank) < (not other.healthy, other.rank):
+        if other is None or _standing(one) < _standing(other):
             best[key(one)] = one
     return best.values()
+
+
+def _standing(one: Neighbour) -> tuple[bool, bool, tuple[int, float, str]]:
+    """Return what comes first among those that are one cache: listed, then well, then quick."""
+    return one.interface != LISTED, not one.healthy, one.rank
 
 
 def _smoothed(before: float | None, look: Look | None) -> float | None:

@@ -15,6 +15,7 @@ from passthru.lan.announcement import BROWSED, Announcement
 from passthru.lan.assignment import Assignment, parse_assignment
 from passthru.lan.hop import Hop
 from passthru.lan.identity import keep_identity
+from passthru.lan.listed import keep_listed
 from passthru.lan.notice import Notice
 from passthru.lan.roster import Roster
 from passthru.lan.station import Station
@@ -75,6 +76,7 @@ class _Sidecar:
         self._notice = Notice(place.neighbours)
         self._assignment = Assignment()
         self._hop: Hop | None = None
+        self._listed: asyncio.Task[None] | None = None
         self._stamp: object = self
         self._stopped = asyncio.Event()
         self._failures = 0
@@ -137,6 +139,7 @@ class _Sidecar:
         if self._stopped.is_set():
             return
         self._follow_source()
+        self._station.active = self._assignment.is_needed
         self._station.named = self._assignment.interfaces
         self._station.listening = self._assignment.listening
         await self._follow()
@@ -164,15 +167,28 @@ class _Sidecar:
         await self._close_hop()
         if wanted is None:
             return
-        hop = Hop(wanted, neighbours=lambda: self._roster.neighbours, doubt=self._roster.doubt)
+        hop = Hop(
+            wanted,
+            neighbours=lambda: self._roster.neighbours,
+            doubt=self._roster.doubt,
+            identity=self._identity,
+        )
+        self._roster.loop_token = wanted.loop_token
         try:
             await hop.open()
         except OSError as fault:
             logger.error("cannot listen on %s: %s", wanted.socket, fault.strerror)  # noqa: TRY400 - it is not a bug
             return
         self._hop = hop
+        if wanted.peers:
+            self._listed = asyncio.get_running_loop().create_task(
+                keep_listed(wanted.peers, self._roster)
+            )
 
     async def _close_hop(self) -> None:
+        if self._listed is not None:
+            self._listed.cancel()
+            self._listed = None
         if self._hop is not None:
             await self._hop.close()
             self._hop = None

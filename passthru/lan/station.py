@@ -51,6 +51,9 @@ class Station:
         self.listening: tuple[str, ...] = ()
         """The only addresses to announce; empty: all."""
 
+        self.active = True
+        """Whether there is anything to speak of."""
+
         self._roster = roster
         self._types = tuple(types)
         self._list = list_interfaces
@@ -90,9 +93,8 @@ class Station:
         self._roster.own = frozenset(
             str(address) for one in present for address in (*one.addresses, *one.speaking)
         )
-        wanted = {
-            one.name: one for one in choose(present, named=self.named, listening=self.listening)
-        }
+        chosen = choose(present, named=self.named, listening=self.listening) if self.active else ()
+        wanted = {one.name: one for one in chosen}
         stale = [link for name, link in self._links.items() if wanted.get(name) != link.interface]
         for link in stale:
             del self._links[link.interface.name]

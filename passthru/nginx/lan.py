@@ -39,6 +39,9 @@ class AnnouncePlan:
     url: str | None
     """Its https URL, if it has one."""
 
+    shares: bool
+    """Whether it shares the work of a site with those it discovers."""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowPlan:
@@ -50,6 +53,11 @@ class FollowPlan:
     keys: tuple[str, ...]
     store_dir: str
     loop_token: str
+    peers: tuple[str, ...] | None
+    """The URLs of those that share the work of a site, if that is what is wanted of neighbours."""
+
+    discover: bool
+    """Whether there are more of them, to be heard of."""
 
     @property
     def name(self) -> str:
@@ -59,7 +67,7 @@ class FollowPlan:
     @property
     def key(self) -> str:
         """What their answers are stored under: others, once others are believed."""
-        told = json.dumps([self.names, self.networks, self.keys, self.store_dir])
+        told = json.dumps([self.names, self.networks, self.keys, self.store_dir, self.peers])
         return f"{NEIGHBOURS}-{sha256(told.encode()).hexdigest()[:8]}"
 
 
@@ -83,7 +91,7 @@ def plan_lan(spec: Spec, machine: Machine, site: Site) -> LanPlan:
     """Return what a spec asks for on the LAN; raises RenderError."""
     return LanPlan(
         announce=_plan_announcement(spec, machine) if is_announced(spec) else None,
-        follow=_plan_following(spec, machine, site) if spec.lan.follow else None,
+        follow=_plan_following(spec, machine, site) if _has_neighbours(spec) else None,
         interfaces=spec.mdns.interfaces,
         listening=find_listening(spec).addresses,
     )
@@ -124,7 +132,13 @@ def _plan_following(spec: Spec, machine: Machine, site: Site) -> FollowPlan:
         keys=spec.lan.public_keys or _keys_of(spec),
         store_dir=spec.nix_cache_info.store_dir,
         loop_token=loop_token(machine, site),
+        peers=spec.peers.urls if spec.peers.urls or spec.peers.discover else None,
+        discover=spec.peers.discover,
     )
+
+
+def _has_neighbours(spec: Spec) -> bool:
+    return spec.lan.follow or bool(spec.peers.urls) or spec.peers.discover
 
 
 def _keys_of(spec: Spec) -> tuple[str, ...]:
@@ -149,4 +163,5 @@ def _plan_announcement(spec: Spec, machine: Machine) -> AnnouncePlan:
         store_dir=spec.nix_cache_info.store_dir,
         keys=_keys_of(spec),
         url=address_of(spec, machine) if tls else None,
+        shares=spec.peers.discover,
     )

@@ -53,6 +53,7 @@ def find_conflicts(spec: "Spec") -> tuple[Conflict, ...]:
             _about_loops(spec, listening),
             _about_directories(spec),
             _about_following(spec),
+            _about_peers(spec),
         )
         for conflict in found
     )
@@ -161,23 +162,37 @@ def _about_loops(spec: "Spec", listening: Listening) -> Iterator[Conflict]:
 
 def _about_following(spec: "Spec") -> Iterator[Conflict]:
     """Yield what stands in the way of the caches of the LAN."""
-    if not spec.lan.follow:
+    if not (spec.lan.follow or spec.peers.urls or spec.peers.discover):
         return
+    asked = ("lan", "follow") if spec.lan.follow else ("peers",)
     for index, upstream in enumerate(spec.upstreams):
         if upstream.name == NEIGHBOURS:
             yield Conflict(
                 ("upstreams", index, "name" if "name" in upstream.model_fields_set else "url"),
                 f'"{NEIGHBOURS}" is what the caches of the LAN are called',
                 "give it another name",
-                because=(("lan", "follow"),),
+                because=(asked,),
             )
     if len(spec.upstreams) == MOST_UPSTREAMS:
         yield Conflict(
             ("upstreams",),
-            f"has {MOST_UPSTREAMS} upstreams, and with lan.follow nginx can ask {MOST_UPSTREAMS - 1}",
+            f"has {MOST_UPSTREAMS} upstreams, and beside caches of the LAN nginx can ask"
+            f" {MOST_UPSTREAMS - 1}",
             "keep those that have most of what you use",
-            because=(("lan", "follow"),),
+            because=(asked,),
         )
+
+
+def _about_peers(spec: "Spec") -> Iterator[Conflict]:
+    """Yield peers that cannot be spoken to."""
+    for index, url in enumerate(spec.peers.urls):
+        parts = take_apart(url)
+        if parts.scheme != "http" or parts.path:
+            yield Conflict(
+                ("peers", "urls", index),
+                "is not the plain HTTP address of a cache",
+                "write it with http:// and without a path",
+            )
 
 
 def _about_directories(spec: "Spec") -> Iterator[Conflict]:

@@ -13,7 +13,7 @@ _STORE = "/nix/store/"
 
 def find_remarks(spec: Spec) -> tuple[Problem, ...]:
     """Return what `passthru check` should mention; nothing of it stops the cache from working."""
-    found = [*_about_tls(spec), *_about_following(spec)]
+    found = [*_about_tls(spec), *_about_following(spec), *_about_peers(spec)]
     for index, upstream in enumerate(spec.upstreams):
         found += _about_upstream(upstream, index)
     return tuple(found)
@@ -39,6 +39,22 @@ def _about_following(spec: Spec) -> Iterator[Problem]:
         )
     if not lan.follow and (lan.names or lan.networks or lan.public_keys):
         yield Problem("lan", "is not used without follow", "write follow = true in [lan]")
+
+
+def _about_peers(spec: Spec) -> Iterator[Problem]:
+    if spec.lan.follow and (spec.peers.urls or spec.peers.discover):
+        yield Problem(
+            "lan.follow",
+            "is not used beside peers, who alone are asked then",
+            "share the work of a site, or follow whoever is there",
+        )
+    announced = spec.mdns.enable or (spec.mdns.enable is None and spec.mode is Mode.LAN)
+    if spec.peers.discover and not announced:
+        yield Problem(
+            "peers.discover",
+            "finds others that do not find this one",
+            "write enable = true in [mdns]",
+        )
 
 
 def _about_upstream(upstream: Upstream, index: int) -> Iterator[Problem]:

@@ -173,11 +173,14 @@ class Peers(Table):
     """Caches of one site that share the work by consistent hashing."""
 
     discover: Flag = Field(
-        default=False, description="Whether peers are found by mDNS.", examples=[True]
+        default=False,
+        description="Whether peers are found by mDNS: those that say this of themselves, too.",
+        examples=[True],
     )
     urls: Annotated[tuple[UpstreamUrl, ...], ONCE] = Field(
         default=(),
-        description="The peers' URLs. All peers of a site have the same list.",
+        description="The peers' URLs, this cache's own among them: http:// and no path. All peers "
+        "of a site have the same list.",
         examples=[["http://cache-1.example.org", "http://cache-2.example.org"]],
     )
 

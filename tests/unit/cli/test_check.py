@@ -129,13 +129,13 @@ def test_foreign_address_is_one_error(spec: Path) -> None:
     assert codes(spec) == (3, {"nginx-version": "note", "address-not-here": "error"})
 
 
-def test_no_effect_is_a_note(spec: Path) -> None:
-    """A section of a later version is talk, not data."""
+def test_what_is_doubtful_is_a_note(spec: Path) -> None:
+    """What may not do what its writer thinks is talk, not data."""
     with_line(spec, "peers = { discover = true }")
     done = run("check", cwd=spec.parent)
 
     assert (done.code, done.out) == (0, "")
-    assert "note: peers: this section has no effect in this version [no-effect]" in done.err
+    assert "note: peers.discover: finds others that do not find this one" in done.err
 
 
 def test_cache_larger_than_the_disk_is_a_warning(spec: Path) -> None:

@@ -17,7 +17,6 @@ from passthru.cli.finding import (
     nginx_finding,
     size_finding,
     spec_findings,
-    without_effect,
 )
 from passthru.errors import NginxError, Problem, SpecError
 from passthru.nginx.capabilities import parse_capabilities
@@ -42,18 +41,6 @@ def test_nginx_speaks_for_itself() -> None:
     found = failure_finding("nginx-refuses", "nginx.conf", NginxError("no", lines=("[emerg] x",)))
 
     assert found.details == ("[emerg] x",)
-
-
-@pytest.mark.parametrize(
-    ("section", "named"),
-    [("", []), ("[peers]\n", []), ("[peers]\ndiscover = false\n", ["peers"])],
-)
-def test_sections_without_effect_are_named(section: str, named: list[str]) -> None:
-    """Only what somebody wrote: an empty heading promises nothing."""
-    found = list(without_effect(parse_spec(section)))
-
-    assert [finding.where for finding in found] == named
-    assert {finding.severity for finding in found} <= {Severity.NOTE}
 
 
 def test_what_is_doubtful_is_a_note() -> None:

@@ -7,6 +7,7 @@ from passthru.lan.following import MOST_ASKED, Following, has_travelled, mark_of
 from passthru.lan.neighbour import Neighbour
 from passthru.lan.record import Told
 
+PATH = "0" * 32
 FOLLOWING = Following(
     socket="/run/passthru/lan.sock",
     names=(),
@@ -31,8 +32,9 @@ SHELF = Neighbour(
 
 def test_all_that_are_well_are_asked() -> None:
     """In their order, and not more than a client can wait for."""
-    assert FOLLOWING.choose([SHELF] * 9) == (SHELF,) * MOST_ASKED
-    assert FOLLOWING.choose([replace(SHELF, healthy=False), replace(SHELF, healthy=None)]) == ()
+    assert FOLLOWING.choose([SHELF] * 9, PATH, identity=None) == (SHELF,) * MOST_ASKED
+    unwell = [replace(SHELF, healthy=False), replace(SHELF, healthy=None)]
+    assert FOLLOWING.choose(unwell, PATH, identity=None) == ()
 
 
 def test_ourselves_are_not_asked() -> None:

@@ -254,5 +254,5 @@ def test_no_conflict_is_made_up(refuse: Refuse, text: str, wheres: list[str]) ->
 def test_following_has_a_name_and_a_place(upstreams: str) -> None:
     """The caches of the LAN are one upstream more, and are called "lan"."""
     parse_spec(upstreams)
-    with pytest.raises(SpecError, match=r"lan"):
+    with pytest.raises(SpecError, match=r"(?i)lan"):
         parse_spec(f"{upstreams}[lan]\nfollow = true\n")
