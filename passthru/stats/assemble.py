@@ -114,7 +114,9 @@ def _tally(sums: Sums) -> Tally:
         fetched_bytes=sums.fetched_bytes,
         saved_bytes=saved,
         hit_ratio=sums.hits / sums.cacheable_requests if sums.cacheable_requests else None,
-        byte_hit_ratio=saved / sums.served_bytes if sums.served_bytes else None,
+        byte_hit_ratio=(
+            saved / sums.served_bytes if sums.served_bytes and sums.cacheable_requests else None
+        ),
     )
 
 

@@ -69,6 +69,13 @@ def test_ratios_are_of_what_they_say() -> None:
     assert (shown.tallies.hour.saved_bytes, shown.tallies.hour.byte_hit_ratio) == (0, 0)
 
 
+def test_own_answers_alone_make_no_ratio() -> None:
+    """A client that has asked for nix-cache-info and nothing else has hit nothing yet."""
+    shown = take_snapshot(view(total=Sums(requests=2, served_bytes=102)))
+
+    assert shown.tallies.total.byte_hit_ratio is None
+
+
 def test_an_upstream_in_figures() -> None:
     """Counts are of all time, latencies of the last hour, and the newest error is told."""
     durations = Durations()
