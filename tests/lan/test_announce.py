@@ -199,8 +199,14 @@ def test_strangers_cannot_flood_or_break_it(lan: Lan, ears: Ears) -> None:
 
 def test_names_are_printed_without_escapes(lan: Lan) -> None:
     """The list for people holds no control character either, and its columns stay."""
-    shown = lan["beta"].run(*PYTHON, "-m", "passthru", "discover", "--wait", "1")
+    gamma, beta = lan["gamma"], lan["beta"]
+    listing = beta.passthru("discover", "--wait", "4")
+    for _ in range(3):
+        gamma.run(*PYTHON, "-m", "tests.lan.hostile", "flood", gamma.address)
+    listing.process.wait(20)
+    shown = listing.said
 
+    assert "2J" in shown
     assert not [letter for letter in shown if not letter.isprintable() and letter != "\n"]
 
 
