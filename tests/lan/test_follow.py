@@ -321,6 +321,10 @@ def test_followers_that_find_each_other_do_not_go_round(
         assert none.status == 404
         assert max(found.seconds, none.seconds) < 3
         assert asked(internet, NARINFOS[20]) == 1
+        log = other.folder / "state/logs/access.log"
+        line = eventually(lambda: re.findall(rf".*{NARINFOS[20]}", log.read_text()))
+        assert len(line) == 1  # asked by the laptop, and by nobody whom it had asked in turn
+        assert "lan" not in line[0]
     finally:
         other.up.stop(signal.SIGTERM)
         both.up.stop(signal.SIGTERM)
