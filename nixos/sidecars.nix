@@ -28,7 +28,7 @@ let
     {
       name = "mdns";
       description = "Announcement of passthru on the local network";
-      wanted = spec.announced || spec.follow;
+      wanted = spec.announced || spec.follow || spec.shares;
       network = "neighbours";
       reads = false;
       # As it was rendered: of the name that nginx bears in the loop guard, too.

@@ -33,6 +33,7 @@ rec {
   tlsPort = port 443 settings.listen.tls_port;
   announced = if settings.mdns.enable != null then settings.mdns.enable else mode == "lan";
   inherit (settings.lan) follow;
+  shares = let peers = settings.peers or { }; in peers.discover or false || peers.urls or [ ] != [ ];
   proxied = lib.any (upstream: upstream.proxy or null != null && upstream.proxy != "") settings.upstreams;
   directories = {
     cache = settings.cache.directory;

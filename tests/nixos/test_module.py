@@ -235,6 +235,14 @@ def test_following_needs_ears(nixos: Make) -> None:
     assert "passthru-mdns" in machine.summary["services"]
 
 
+@pytest.mark.parametrize("peers", ["discover = true;", 'urls = [ "http://10.0.0.2" ];'])
+def test_peers_need_their_sidecar(nixos: Make, peers: str) -> None:
+    """A cache that shares the work of a site is led to the others by it."""
+    machine = nixos(f"{{ enable = true; settings.peers = {{ {peers} }}; }}")
+
+    assert "passthru-mdns" in machine.summary["services"]
+
+
 def test_secrets_are_loaded_by_systemd(nixos: Make) -> None:
     """The spec in the store names systemd's copy; nginx's user and the store never see the file."""
     machine = nixos(ALL)
