@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.output import say
+from passthru.cli.sidecar import find_site, log_as
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -43,15 +41,14 @@ def exporter(spec: Path | None, facts_file: Path | None) -> None:
     """
     import asyncio
 
+    from passthru.nginx.facts import FACTS
     from passthru.stats.exporter import serve
     from passthru.stats.facts import FactsFile
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="passthru exporter: %(message)s"
-    )
+    log_as("exporter")
     if facts_file is not None and spec is not None:
         raise click.UsageError("SPEC and --facts exclude each other", click.get_current_context())
-    path = facts_file.absolute() if facts_file else _facts_of(spec)
+    path = facts_file.absolute() if facts_file else Path(find_site(spec).live, FACTS)
     asyncio.run(serve(FactsFile(path), _page(), _signs()))
 
 
@@ -67,17 +64,6 @@ def exporter_child(site: Site) -> Child:
         only_with=path,
         is_spare=True,
     )
-
-
-def _facts_of(given: Path | None) -> Path:
-    """Return where the instance of a spec has its facts."""
-    from passthru.nginx.facts import FACTS
-    from passthru.nginx.plan import site_of
-    from passthru.nginx.survey import look_at_machine
-
-    source, spec = read_spec(given)
-    say(describe_source(source))
-    return Path(site_of(spec, look_at_machine()).live, FACTS)
 
 
 def _signs() -> Signs:

@@ -4,19 +4,16 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.output import say
+from passthru.cli.sidecar import find_site, log_as
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -42,29 +39,20 @@ def fills(spec: Path | None, settings_file: Path | None) -> None:
     """
     import asyncio
 
-    from passthru.fills.serving import SettingsFile, serve
+    from passthru.fills.serving import serve
+    from passthru.nginx.fills import FILLS
     from passthru.nginx.notify import notify_ready
+    from passthru.sidecar.source import LiveFile
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="passthru fills: %(message)s")
+    log_as("fills")
     if settings_file is None:
-        settings_file = _live_settings(spec)
+        settings_file = Path(find_site(spec).live, FILLS)
     elif spec is not None:
         raise click.UsageError(
             "SPEC and --settings exclude each other", click.get_current_context()
         )
-    source = SettingsFile(settings_file.absolute())
+    source = LiveFile(settings_file.absolute())
     asyncio.run(serve(source, on_ready=lambda: notify_ready("letting followers read along")))
-
-
-def _live_settings(given: Path | None) -> Path:
-    """Return where the live generation of a spec has its settings."""
-    from passthru.nginx.fills import FILLS
-    from passthru.nginx.plan import site_of
-    from passthru.nginx.survey import look_at_machine
-
-    source, spec = read_spec(given)
-    say(describe_source(source))
-    return Path(site_of(spec, look_at_machine()).live) / FILLS
 
 
 def fills_child(site: Site) -> Child:

@@ -4,22 +4,21 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.output import say
+from passthru.cli.sidecar import SpecSource, log_as
 
 if TYPE_CHECKING:
     from passthru.lan.serving import Place
     from passthru.nginx.children import Child
+    from passthru.nginx.machine import Machine
     from passthru.nginx.site import Site
+    from passthru.spec import Spec
 
 
 @click.command
@@ -50,15 +49,21 @@ def mdns(spec: Path | None, live: Path | None, runtime: Path | None) -> None:
     import asyncio
 
     from passthru.lan.serving import serve
+    from passthru.nginx.lan import LAN, plan_lan, write_lan
     from passthru.nginx.notify import notify_ready
     from passthru.nginx.site import Site
+    from passthru.sidecar.source import LiveFile
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="passthru mdns: %(message)s")
+    log_as("mdns")
     if live is not None and runtime is not None:
         site = Site(state=str(live.absolute()), runtime=str(runtime.absolute()), cache="")
-        asyncio.run(serve(_LiveSource(site), place_of(site)))
+        asyncio.run(serve(LiveFile(Path(site.live, LAN)), place_of(site)))
         return
-    source = _SpecSource(spec)
+
+    def write(spec: Spec, machine: Machine) -> str:
+        return write_lan(plan_lan(spec, machine, source.site))
+
+    source = SpecSource(spec, write)
     asyncio.run(
         serve(source, place_of(source.site), on_ready=lambda: notify_ready("on the LAN by mDNS"))
     )
@@ -97,48 +102,3 @@ def _answers(site: Site) -> bool:
     except PassthruError:
         return False
     return True
-
-
-class _LiveSource:
-    """The file in the live rendering; missing when there is nothing to do."""
-
-    def __init__(self, site: Site) -> None:
-        from passthru.nginx.lan import LAN
-
-        self._file = Path(site.live, LAN)
-
-    def stamp(self) -> object:
-        try:
-            found = self._file.stat()
-        except OSError as fault:
-            return fault.errno
-        return found.st_dev, found.st_ino, found.st_mtime_ns
-
-    def read(self) -> str | None:
-        try:
-            return self._file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-
-
-class _SpecSource:
-    """What a spec wants; it changes only when it is read again."""
-
-    def __init__(self, given: Path | None) -> None:
-        from passthru.nginx.plan import site_of
-        from passthru.nginx.survey import look_at_machine
-
-        source, spec = read_spec(given)  # a bad spec ends the command
-        say(describe_source(source))
-        self._source = source and source.absolute()
-        self.site = site_of(spec, look_at_machine())
-
-    def stamp(self) -> object:
-        return None
-
-    def read(self) -> str | None:
-        from passthru.nginx.lan import plan_lan, write_lan
-        from passthru.nginx.survey import look_at_machine
-
-        _source, spec = read_spec(self._source)
-        return write_lan(plan_lan(spec, look_at_machine(), self.site))

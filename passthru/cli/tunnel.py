@@ -4,23 +4,22 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.output import say
+from passthru.cli.sidecar import SpecSource, log_as
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
+    from passthru.nginx.machine import Machine
     from passthru.nginx.site import Site
+    from passthru.spec import Spec
 
 
 @click.command
@@ -42,42 +41,28 @@ def tunnel(spec: Path | None, list_file: Path | None) -> None:
     """
     import asyncio
 
-    from passthru.upstreams.serving import ListFile, serve
+    from passthru.sidecar.source import LiveFile
+    from passthru.upstreams.serving import serve
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="passthru tunnel: %(message)s"
-    )
+    log_as("tunnel")
     if list_file is not None:
         if spec is not None:
             raise click.UsageError(
                 "SPEC and --list exclude each other", click.get_current_context()
             )
-        asyncio.run(serve(ListFile(list_file.absolute())))
+        asyncio.run(serve(LiveFile(list_file.absolute())))
         return
     from passthru.nginx.notify import notify_ready
 
-    source = _SpecSource(spec)
+    source = SpecSource(spec, _write)
     asyncio.run(serve(source, on_ready=lambda: notify_ready("leading through the proxies")))
 
 
-class _SpecSource:
-    """The tunnels of a spec; it changes only when it is read again."""
+def _write(spec: Spec, machine: Machine) -> str:
+    from passthru.nginx.plan import site_of
+    from passthru.nginx.tunnels import plan_tunnels, write_tunnels
 
-    def __init__(self, given: Path | None) -> None:
-        source, _spec = read_spec(given)  # a bad spec ends the command, not only the list
-        say(describe_source(source))
-        self._source = source and source.absolute()
-
-    def stamp(self) -> object:
-        return None
-
-    def read(self) -> str:
-        from passthru.nginx.plan import site_of
-        from passthru.nginx.survey import look_at_machine
-        from passthru.nginx.tunnels import plan_tunnels, write_tunnels
-
-        _source, spec = read_spec(self._source)
-        return write_tunnels(plan_tunnels(spec, site_of(spec, look_at_machine())))
+    return write_tunnels(plan_tunnels(spec, site_of(spec, machine)))
 
 
 def tunnel_child(site: Site) -> Child:

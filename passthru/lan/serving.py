@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from passthru.errors import PassthruError
 from passthru.lan.announcement import BROWSED, Announcement
@@ -19,6 +19,7 @@ from passthru.lan.listed import keep_listed
 from passthru.lan.notice import Notice
 from passthru.lan.roster import Roster
 from passthru.lan.station import Station
+from passthru.sidecar.source import Source
 
 TICK_SECONDS: Final = 1.0
 RENEW_SECONDS: Final = 30.0
@@ -26,18 +27,6 @@ _FAILURES: Final = 2
 """Times in a row that /health does not answer before we say goodbye: a reload is no reason."""
 
 logger: Final = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Where the assignment comes from."""
-
-    def stamp(self) -> object:
-        """Return what differs once it has changed; must not block, and raises nothing."""
-        ...
-
-    def read(self) -> str | None:
-        """Return it as JSON, None if there is nothing to do; raises OSError and PassthruError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

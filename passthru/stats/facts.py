@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from passthru.errors import PassthruError
+from passthru.sidecar.source import file_stamp
 
 
 class _Part(BaseModel):
@@ -94,18 +95,14 @@ class FactsFile:
 
         Raises PassthruError, once a change, for a file that cannot be understood.
         """
-        stamp = self._look()
-        if stamp is None or stamp == self._stamp:
+        try:
+            stamp = file_stamp(self.path)
+        except OSError:
+            return None
+        if stamp == self._stamp:
             return None
         self._stamp = stamp
         return read_facts(self.path)
-
-    def _look(self) -> object:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 _LONGEST: Final = 1 << 20

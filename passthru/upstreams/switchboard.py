@@ -7,7 +7,7 @@ from typing import Final
 
 from passthru.upstreams.dial import Dialler
 from passthru.upstreams.entrance import Entrance
-from passthru.upstreams.tunnel import Tunnel
+from passthru.upstreams.tunnel import Tunnel, parse_tunnels
 
 _STAY_SECONDS: Final = 30.0
 """How long a tunnel that is wanted no more goes on: old workers of nginx, or a change taken back."""
@@ -30,6 +30,10 @@ class Switchboard:
     def count(self) -> int:
         """How many connections there are through all tunnels."""
         return sum(entrance.count for entrance in (*self._open.values(), *self._closed))
+
+    def follow(self, text: str | None) -> None:
+        """Let the tunnels of a tunnels.json be open, none without one; raises PassthruError."""
+        self.set(() if text is None else parse_tunnels(text))
 
     def set(self, tunnels: Iterable[Tunnel]) -> None:
         """Let exactly these be open; those that stay keep their sockets and their connections.

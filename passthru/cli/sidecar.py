@@ -1,0 +1,63 @@
+"""What the commands beside nginx have in common: their spec, their log, what they are told."""
+
+# ruff: noqa: PLC0415 - heavy imports wait until the command runs: help is to be fast
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from passthru.cli.instance import describe_source, read_spec
+from passthru.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from passthru.nginx.machine import Machine
+    from passthru.nginx.site import Site
+    from passthru.spec import Spec
+
+
+def log_as(name: str) -> None:
+    """Log to stderr, as the command `name`."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format=f"passthru {name}: %(message)s"
+    )
+
+
+def find_site(given: Path | None) -> Site:
+    """Say which spec was taken, and return where its instance keeps its things; raises SpecError."""
+    _source, site = _begin(given)
+    return site
+
+
+class SpecSource:
+    """What a spec wants of a sidecar; it changes only when it is read again."""
+
+    def __init__(self, given: Path | None, write: Callable[[Spec, Machine], str]) -> None:
+        """Say which spec was taken; `write` makes the text. Raises SpecError, which ends the command."""
+        source, self.site = _begin(given)
+        self._source = source and source.absolute()
+        self._write = write
+
+    def stamp(self) -> object:
+        """Return the same always: SIGHUP has it read again."""
+        return None
+
+    def read(self) -> str:
+        """Read the spec and look at the machine anew; raises PassthruError."""
+        from passthru.nginx.survey import look_at_machine
+
+        _source, spec = read_spec(self._source)
+        return self._write(spec, look_at_machine())
+
+
+def _begin(given: Path | None) -> tuple[Path | None, Site]:
+    from passthru.nginx.plan import site_of
+    from passthru.nginx.survey import look_at_machine
+
+    source, spec = read_spec(given)
+    say(describe_source(source))
+    return source, site_of(spec, look_at_machine())

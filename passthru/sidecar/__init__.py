@@ -1,0 +1,1 @@
+"""What the processes beside nginx have in common."""
