@@ -13,13 +13,12 @@ from passthru.fills.question import LONGEST_QUESTION, Question
 from passthru.fills.reply import Instead, plan_stream, redirect, refusal
 from passthru.fills.stream import CutError, send_stream
 from passthru.fills.watch import Watch
+from passthru.sidecar.door import Door
 
 MOST: Final = 1000
 """Followers at a time; more are sent to their ordinary turn at once."""
 
-_BACKLOG: Final = 512
 _ASK_SECONDS: Final = 5.0
-_FULL_SECONDS: Final = 0.1
 
 logger: Final = logging.getLogger(__name__)
 
@@ -32,56 +31,37 @@ class Counter:
         self.path = path
         self._pid_file = Path(pid_file)
         self._desk = desk
-        self._group = group
-        self._listener = _listen(path)
-        self._inode = Path(path).stat().st_ino
-        self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
-        self._pid_file.chmod(0o644)  # nginx's workers are another user
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._accepting = group.create_task(self._accept())
-        # Not before: a descriptor must not be closed while the event loop waits for it.
-        self._accepting.add_done_callback(lambda _: self._listener.close())
+        self._door = Door(path, self._serve, group, complain=logger.warning)
+        try:
+            self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+            self._pid_file.chmod(0o644)  # nginx's workers are another user
+        except OSError:
+            self._door.close()
+            raise
 
     @property
     def count(self) -> int:
         """How many followers there are."""
-        return len(self._tasks)
+        return self._door.count
 
     def close(self) -> None:
-        """Stop listening, and remove the socket unless it is another's by now."""
-        self._accepting.cancel()
-        with suppress(OSError):
-            path = Path(self.path)
-            if path.stat().st_ino == self._inode:
+        """Stop listening, and remove what leads nginx to us unless it is another's by now."""
+        if self._door.is_there():
+            with suppress(OSError):
                 self._pid_file.unlink(missing_ok=True)
-                path.unlink()
+        self._door.close()
 
     def abort(self) -> None:
         """End all answers where they are."""
-        for task in self._tasks:
-            task.cancel()
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                stream, _ = await loop.sock_accept(self._listener)
-            except OSError as fault:  # too many open files: those waiting are not lost
-                logger.warning("cannot accept: %s", fault.strerror)
-                await asyncio.sleep(_FULL_SECONDS)
-                continue
-            task = self._group.create_task(self._serve(stream))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._door.abort()
 
     async def _serve(self, stream: socket.socket) -> None:
-        with stream:
-            try:
-                await self._answer(stream)
-            except (CutError, OSError, TimeoutError):
-                return
-            except Exception:  # the other followers do not suffer from it
-                logger.exception("this is a bug")
+        try:
+            await self._answer(stream)
+        except (CutError, OSError, TimeoutError):
+            return
+        except Exception:  # the other followers do not suffer from it
+            logger.exception("this is a bug")
 
     async def _answer(self, stream: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -117,22 +97,3 @@ async def _read_head(stream: socket.socket) -> bytes:
             if not piece or len(head) > LONGEST_QUESTION:
                 raise ValueError("no question")
     return head.partition(b"\r\n\r\n")[0]
-
-
-def _listen(path: str) -> socket.socket:
-    """Return a socket that everybody may connect to, in place of what was at `path`."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    beside = Path(path).with_name(f".{Path(path).name[:-1]}")  # no longer than the other
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        listener.setblocking(False)  # noqa: FBT003 - its only argument
-        listener.bind(str(beside))
-        beside.chmod(0o666)  # nginx's workers are another user
-        listener.listen(_BACKLOG)
-        beside.replace(path)
-    except BaseException:
-        listener.close()
-        beside.unlink(missing_ok=True)
-        raise
-    return listener

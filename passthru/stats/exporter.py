@@ -13,12 +13,12 @@ import uvicorn
 from typing_extensions import override
 
 from passthru.errors import PassthruError
+from passthru.sidecar.own_socket import OwnSocket, listening
 from passthru.stats.app import Page, make_app
 from passthru.stats.bookkeeper import Bookkeeper
 from passthru.stats.desk import Desk
 from passthru.stats.facts import Facts, FactsFile
 from passthru.stats.lookout import Lookout
-from passthru.stats.own_socket import OwnSocket, listening
 
 READ_SECONDS: Final = 0.5
 """Between two looks at a log that is read to its end."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from passthru.errors import ListenError, PassthruError
+from passthru.sidecar.own_socket import listening
 from passthru.stats.asking import Answer
 from passthru.stats.facts import FactsFile
 from passthru.stats.filling import FillView, FillWatch
 from passthru.stats.last_apply import read_last_apply
 from passthru.stats.neighbours import MOST, read_neighbours
-from passthru.stats.own_socket import listening
 from passthru.stats.probe import QUIET_SECONDS, Probes
 from passthru.stats.stub_status import NginxFigures, parse_figures
 from passthru.stats.zone_scan import scan_zone

@@ -1,6 +1,5 @@
-"""The unix socket that the exporter answers on: there without a gap when another takes over."""
+"""A unix socket of ours that everybody may connect to: there without a gap when another takes over."""
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,30 +14,34 @@ _BACKLOG: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class OwnSocket:
-    """A socket that listens, and its name in the file system."""
+    """A socket that listens and does not block, and its name in the file system."""
 
     listener: socket.socket
     path: Path
     identity: tuple[int, int]
 
     @classmethod
-    def at(cls, path: Path) -> Self:
+    def at(cls, path: Path, *, backlog: int = _BACKLOG) -> Self:
         """Listen at `path`, in the place of whoever did before; raises OSError.
 
         Any user may connect: nginx's workers are another one, and what is told is no secret from
         those who are on this machine.
         """
-        beside = path.with_name(f".e{os.getpid()}")  # no longer than the name it is to have
+        # No longer than the name it is to have, which is as long as a socket's may be.
+        beside = path.with_name(f".{path.name[:-1] or 's'}")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             beside.unlink(missing_ok=True)
+            listener.setblocking(False)  # noqa: FBT003 - its only argument
             listener.bind(str(beside))
             beside.chmod(0o666)
-            listener.listen(_BACKLOG)
+            listener.listen(backlog)
             identity = _identity(beside)
             beside.replace(path)
         except BaseException:
             listener.close()
+            with suppress(OSError):
+                beside.unlink()
             raise
         return cls(listener, path, identity)
 
@@ -49,11 +52,15 @@ class OwnSocket:
         except OSError:
             return False
 
-    def close(self) -> None:
-        """Stop listening, and remove the name if it is ours."""
+    def remove(self) -> None:
+        """Remove the name if it is ours; who has connected stays."""
         if self.is_there():
             with suppress(OSError):
                 self.path.unlink()
+
+    def close(self) -> None:
+        """Stop listening, and remove the name if it is ours."""
+        self.remove()
         self.listener.close()
 
 

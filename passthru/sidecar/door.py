@@ -1,0 +1,76 @@
+"""A socket of ours at which nginx knocks, and a task for each connection that comes in."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from passthru.sidecar.own_socket import OwnSocket
+
+_BACKLOG: Final = 1024
+_FULL_SECONDS: Final = 0.2
+
+
+class Door:
+    """It is open from the start; for use inside one task group."""
+
+    def __init__(
+        self,
+        path: str,
+        serve: Callable[[socket.socket], Coroutine[Any, Any, None]],
+        group: asyncio.TaskGroup,
+        *,
+        complain: Callable[[str], None],
+    ) -> None:
+        """Listen, over whatever a dead one left there; raises OSError.
+
+        `serve` is given each connection, which is closed when it ends; it raises nothing.
+        `complain` is told each time that a connection could not be taken.
+        """
+        self._serve = serve
+        self._group = group
+        self._complain = complain
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._own = OwnSocket.at(Path(path), backlog=_BACKLOG)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepting = group.create_task(self._accept())
+        # Not before: a descriptor must not be closed while the event loop waits for it.
+        self._accepting.add_done_callback(lambda _: self._own.listener.close())
+
+    @property
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self._tasks)
+
+    def is_there(self) -> bool:
+        """Say whether who knocks now comes to us, and not to one that took over."""
+        return self._own.is_there()
+
+    def close(self) -> None:
+        """Stop listening, and remove the socket unless it is another's by now."""
+        self._accepting.cancel()
+        self._own.remove()
+
+    def abort(self) -> None:
+        """End all connections."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                stream, _ = await loop.sock_accept(self._own.listener)
+            except OSError as fault:  # too many open files: those waiting are not lost
+                self._complain(f"cannot accept: {fault.strerror}")
+                await asyncio.sleep(_FULL_SECONDS)
+                continue
+            task = self._group.create_task(self._serve(stream))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._forget, stream))
+
+    def _forget(self, stream: socket.socket, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        stream.close()
