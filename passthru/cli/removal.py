@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from passthru.cache.place import file_path
 from passthru.cli.sought import hash_in
 from passthru.cli.standing import find_standing, read_stored_narinfo
 from passthru.errors import FormatError
-from passthru.nginx.cache_file import file_path
 from passthru.nginx.stored import remove_stored
 from passthru.nginx.turn import Area, area_of, nar_target
 

@@ -7,7 +7,8 @@ import stat
 from enum import StrEnum
 from typing import Final, Self
 
-from passthru.fills.head import LONGEST_HEAD, Head, read_head
+from passthru.cache.head import LONGEST_HEAD
+from passthru.fills.head import Head, read_head
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 

@@ -1,22 +1,12 @@
-"""What nginx writes before the body of an answer that it stores; pure, and believes nothing.
-
-It is an ngx_http_file_cache_header_t (src/http/ngx_http_cache.h), the line of the key and the
-upstream's head. Version 5 of the structure is that of nginx 1.11.10 and all later ones, and this its
-layout on 64-bit machines.
-"""
+"""What a follower is told of the answer that nginx is storing; pure, and believes nothing."""
 
 import re
-import struct
 from dataclasses import dataclass
 from typing import Final
 
-LONGEST_HEAD: Final = 65536
-"""Bytes: nginx keeps in 16 bits where the body begins."""
+from passthru.cache.head import read_frame
+from passthru.errors import FormatError
 
-VERSION: Final = 5
-_FIELDS: Final = struct.Struct("=QqqqqqIHHH")
-_STRUCTURE: Final = 336  # with ETag, Vary, variant and padding
-_KEY: Final = b"\nKEY: "
 _LINE: Final = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\t\x20-\x7e]*?)[ \t]*")
 _OK: Final = re.compile(rb"HTTP/1\.[01] 200(?: |$)")
 _NUMBER: Final = re.compile(rb"[0-9]{1,18}")
@@ -46,16 +36,13 @@ class Head:
 
 def read_head(data: bytes, key: bytes) -> Head | None:
     """Read the beginning of a file; None unless it is a 200 for `key` whose end can be told."""
-    if len(data) < _STRUCTURE + len(_KEY):
+    try:
+        frame = read_frame(data)
+    except FormatError:
         return None
-    fields: tuple[int, ...] = _FIELDS.unpack_from(data)
-    version, start, body = fields[0], fields[-2], fields[-1]
-    line = _KEY + key + b"\n"
-    if version != VERSION or start != _STRUCTURE + len(line) or not start < body <= len(data):
+    if frame.key != key or frame.start == frame.body:
         return None
-    if data[_STRUCTURE:start] != line:
-        return None
-    return _read_answer(data[start:body], body)
+    return _read_answer(data[frame.start : frame.body], frame.body)
 
 
 def _read_answer(answer: bytes, start: int) -> Head | None:

@@ -27,12 +27,13 @@ def parse_settings(text: str) -> Settings:
     """Read a fills.json; raises PassthruError."""
     try:
         record = json.loads(text)
-        levels = tuple(int(level) for level in str(record["levels"]).split(":"))
+        zone = Zone(str(record["directory"]), str(record["levels"]))
+        zone.path("")  # raises ValueError for levels that are none
         return Settings(
             socket=str(record["socket"]),
             pid_file=str(record["pid_file"]),
             nginx=str(record["nginx"]),
-            zone=Zone(str(record["directory"]), levels),
+            zone=zone,
             patience=float(record["patience"]),
         )
     except (KeyError, TypeError, ValueError):

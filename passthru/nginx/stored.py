@@ -1,7 +1,6 @@
 """The stored answer of one key: found, read and removed, whether or not nginx runs."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,15 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from passthru.cache.head import LONGEST_HEAD, VERSION_BYTES, CacheHead, check_key, read_head
+from passthru.cache.place import downloads, file_path
 from passthru.errors import FormatError, PassthruError
-from passthru.nginx.cache_file import (
-    LONGEST_HEAD,
-    VERSION_BYTES,
-    CacheHead,
-    check_key,
-    file_path,
-    read_head,
-)
 from passthru.nginx.zones import Zone
 
 _PIECE: Final = 1 << 20
@@ -78,18 +71,11 @@ def read_body(stored: Stored, *, most: int | None = None) -> Iterator[bytes]:
 
 
 def downloading(zone: Zone, key: str) -> tuple[int, ...]:
-    """Return how many bytes each download of `key` that is in flight has written so far.
-
-    nginx writes it beside its place (`use_temp_path=off`), with ten digits behind its name.
-    """
-    path = Path(file_path(zone.directory, zone.levels, key))
-    name = re.compile(rf"{path.name}\.\d{{10}}")
+    """Return how many bytes each download of `key` that is in flight has written so far."""
     sizes: list[int] = []
-    with suppress(OSError), os.scandir(path.parent) as entries:
-        for entry in entries:
-            with suppress(OSError):
-                if name.fullmatch(entry.name):
-                    sizes.append(entry.stat(follow_symlinks=False).st_size)
+    for entry in downloads(file_path(zone.directory, zone.levels, key)):
+        with suppress(OSError):
+            sizes.append(entry.stat(follow_symlinks=False).st_size)
     return tuple(sorted(sizes, reverse=True))
 
 

@@ -8,23 +8,20 @@ not compare its size with its Content-Length.
 
 import logging
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from passthru.cache.head import LONGEST_HEAD, is_foreign, read_head
+from passthru.cache.place import entries, folders, is_download_name, is_stored_name
 from passthru.errors import FormatError
-from passthru.nginx.cache_file import LONGEST_HEAD, is_foreign, read_head
 from passthru.nginx.site import Site
 from passthru.nginx.zones import Zone
 
 DOUBT_SECONDS: Final = 120.0
 """How long before its last sign of life a machine may have lost what it had written."""
-
-_TEMPORARY: Final = re.compile(r"[0-9a-f]{32}\.\d{10}")
-_STORED: Final = re.compile(r"[0-9a-f]{32}")
 
 logger: Final = logging.getLogger(__name__)
 
@@ -44,13 +41,14 @@ def sweep(zones: Iterable[Zone], *, started: float, doubt_since: float | None) -
     missing file for a miss. May take minutes where there are millions of files.
     """
     temporary = cut = 0
-    for entry in _entries(zones):
+    found = (folder for zone in zones for folder in folders(zone.directory))
+    for entry in (entry for folder in found for entry in entries(folder.path)):
         with suppress(OSError):
-            if _TEMPORARY.fullmatch(entry.name):
+            if is_download_name(entry.name):
                 if entry.stat().st_mtime < started:
                     Path(entry.path).unlink()
                     temporary += 1
-            elif doubt_since is not None and _STORED.fullmatch(entry.name):
+            elif doubt_since is not None and is_stored_name(entry.name):
                 facts = entry.stat()
                 if doubt_since <= facts.st_mtime < started and is_cut(entry.path):
                     Path(entry.path).unlink()
@@ -96,16 +94,3 @@ def take_sign_back(site: Site) -> None:
 
 def _sign(site: Site) -> str:
     return f"{site.state}/alive"
-
-
-def _entries(zones: Iterable[Zone]) -> Iterator[os.DirEntry[str]]:
-    """Yield all files below the zones, whose levels are two."""
-    for zone in zones:
-        for first in _scan(zone.directory):
-            for second in _scan(first.path):
-                yield from _scan(second.path)
-
-
-def _scan(path: str) -> Iterator[os.DirEntry[str]]:
-    with suppress(OSError), os.scandir(path) as found:
-        yield from found

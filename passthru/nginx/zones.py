@@ -4,10 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from passthru.cache.place import LEVELS
 from passthru.errors import RenderError
-
-LEVELS: Final = "1:2"
-"""Folders below a zone's directory; part of its name, for nginx refuses to change it live."""
 
 KEYS_PER_MIB: Final = 8000
 """How many keys a mebibyte of key memory holds (nginx's documentation of keys_zone)."""
@@ -57,6 +55,7 @@ def metadata_share(size: int) -> int:
 
 
 def _make_zone(kind: str, directory: str, size: int, *, mean: int, spare: int) -> Zone:
+    # In the name, for nginx refuses to change levels live.
     digest = hashlib.sha256(f"{directory}/{kind} levels={LEVELS}".encode()).hexdigest()[:8]
     keys = -(-size // mean) * spare
     return Zone(

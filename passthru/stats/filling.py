@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from passthru.cache.head import LONGEST_HEAD, read_head
+from passthru.cache.place import entries, folders, is_download_name
+from passthru.errors import FormatError
+
 MOST: Final = 100
 """Fills that are told of."""
 
-_TEMPORARY: Final = re.compile(r"[0-9a-f]{32}\.[0-9]{10}")
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]{1,18})\r\n", re.IGNORECASE)
-_KEY: Final = re.compile(rb"\nKEY: [a-z0-9-]+(/[!-~]{1,2000})\n")
-_HEAD_BYTES: Final = 8192
+_KEY: Final = re.compile(r"[a-z0-9-]+(/[!-~]{1,2000})")
 _RECENT: Final = 3600.0
 _OVERLAP: Final = 2.0
 
@@ -46,13 +47,13 @@ class FillWatch:
         return tuple(sorted(self._current(), key=lambda fill: fill.started_at))
 
     def _note(self, folder: str) -> None:
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if (
-                    len(self._known) < MOST
-                    and entry.path not in self._known
-                    and _TEMPORARY.fullmatch(entry.name)
-                ):
+        for entry in entries(folder):
+            if (
+                len(self._known) < MOST
+                and entry.path not in self._known
+                and is_download_name(entry.name)
+            ):
+                with suppress(OSError):  # it has just ended
                     began = entry.stat().st_ctime
                     self._known[entry.path] = (began, _promise(entry.path))
 
@@ -70,12 +71,12 @@ class FillWatch:
 
 
 def _changed(directory: str, since: float) -> list[str]:
-    """Return the folders, two levels down, in which something was made or removed since."""
+    """Return the folders in which something was made or removed since."""
     found = []
-    with suppress(OSError), os.scandir(directory) as firsts:
-        for first in firsts:
-            with suppress(OSError), os.scandir(first.path) as seconds:
-                found += [entry.path for entry in seconds if entry.stat().st_mtime >= since]
+    for folder in folders(directory):
+        with suppress(OSError):
+            if folder.stat().st_mtime >= since:
+                found.append(folder.path)
     return found
 
 
@@ -91,15 +92,8 @@ class _Promise:
 def _promise(path: str) -> _Promise:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - in one call
-            head = file.read(_HEAD_BYTES)
-    except OSError:  # not ours to read: its size still is
+            head = read_head(file.read(LONGEST_HEAD))
+    except (OSError, FormatError):  # not ours to read, or nothing to be read yet: its size still is
         return _Promise()
-    end = head.find(b"\r\n\r\n")
-    if end < 0:
-        return _Promise()
-    length, key = _LENGTH.search(head, 0, end + 2), _KEY.search(head, 0, end)
-    return _Promise(
-        total=int(length[1]) if length else None,
-        head_bytes=end + 4,
-        path=key[1].decode("ascii", "replace") if key else None,
-    )
+    key = _KEY.fullmatch(head.key)
+    return _Promise(head.content_length, head.body_start, key[1] if key else None)

@@ -4,12 +4,12 @@ The stored files are read as they lie there, which asks nobody and counts as no 
 to nginx's workers: an exporter that is neither they nor root learns no name.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from passthru.cache.place import LEVELS, file_path
 from passthru.stats.batch import PathCount
 from passthru.stats.facts import Facts
 from passthru.stats.snapshot import Wanted
@@ -86,9 +86,8 @@ class Names:
 
 def _stored(directory: str, key: str) -> bytes:
     """Return what nginx stored under a key, its own head included; nothing if it did not."""
-    digest = hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()
     try:
-        with open(f"{directory}/{digest[-1]}/{digest[-3:-1]}/{digest}", "rb") as file:  # noqa: PTH123 - in one call
+        with open(file_path(directory, LEVELS, key), "rb") as file:  # noqa: PTH123 - in one call
             return file.read(_LONGEST)
     except OSError:
         return b""

@@ -1,18 +1,16 @@
 """How much a zone of the cache holds: its directory walked now and then, with long pauses."""
 
 import os
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from passthru.cache.place import entries, folders, is_stored_name
+
 SHARE: Final = 0.1
 """Of the time that a walk takes, what it may spend working."""
-
-_STORED: Final = re.compile(r"[0-9a-f]{32}")
-"""The name of a stored file (an MD5); what has more to its name is not stored yet."""
 
 _BLOCK: Final = 512  # stat(2)
 _LONGEST_PAUSE: Final = 0.5
@@ -46,9 +44,9 @@ def scan_zone(
         os.listdir(directory)  # noqa: PTH208 - to fail now, and not to count an unreadable one as empty
     except OSError:
         return None
-    for folder in _folders(directory):
+    for folder in folders(directory):
         start = time.monotonic()
-        size, count = _sum(folder)
+        size, count = _sum(folder.path)
         used, files = used + size, files + count
         worked = time.monotonic() - start
         if not pause(min(_LONGEST_PAUSE, worked * (1 / SHARE - 1))):
@@ -56,25 +54,12 @@ def scan_zone(
     return ZoneScan(used, files, time.time(), time.monotonic() - began)
 
 
-def _folders(directory: str) -> Iterator[str]:
-    """Yield the folders that files are in: two levels down."""
-    for first in _subfolders(directory):
-        yield from _subfolders(first)
-
-
-def _subfolders(directory: str) -> list[str]:
-    with suppress(OSError), os.scandir(directory) as entries:
-        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return []
-
-
 def _sum(folder: str) -> tuple[int, int]:
     """Return how many bytes of disk the stored files of a folder take, and how many they are."""
     used = files = 0
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _STORED.fullmatch(entry.name):
-                with suppress(OSError):  # nginx has just removed it
-                    used += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-                    files += 1
+    for entry in entries(folder):
+        if is_stored_name(entry.name):
+            with suppress(OSError):  # nginx has just removed it
+                used += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                files += 1
     return used, files

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from passthru.fills.head import LONGEST_HEAD, Head, read_head
+from passthru.cache.head import LONGEST_HEAD
+from passthru.fills.head import Head, read_head
 from tests.fills.stored_file import ANSWER, cache_file
 
 KEY = b"a/nar/x.nar"

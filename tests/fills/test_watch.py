@@ -30,7 +30,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
     """Return a zone with the folders for KEY."""
-    made = Zone(str(tmp_path), (1, 2))
+    made = Zone(str(tmp_path), "1:2")
     Path(made.path(KEY)).parent.mkdir(parents=True)
     return made
 

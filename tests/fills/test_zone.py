@@ -19,7 +19,7 @@ KEY = "a/nar/x.nar"
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
     """Return an empty zone, with the folders for KEY."""
-    made = Zone(str(tmp_path), (1, 2))
+    made = Zone(str(tmp_path), "1:2")
     Path(made.path(KEY)).parent.mkdir(parents=True)
     return made
 
@@ -38,7 +38,7 @@ def test_places_are_nginxs(path: str, cache: StartCache, origin: Origin) -> None
     assert one.get(path).status == 200
     (entry,) = wait_stored(one)
     nar = one.plan.zones.nar
-    found = Zone(nar.directory, tuple(int(level) for level in nar.levels.split(":")))
+    found = Zone(nar.directory, nar.levels)
 
     assert found.path(entry.key) == str(entry.path)
     assert found.look(entry.key) == Seen(stored=True)
@@ -120,7 +120,7 @@ def test_nothing_else_is_opened(zone: Zone, tmp_path: Path) -> None:
 
         assert zone.look(KEY) == Seen()
     assert zone.look("a/nar/other.nar") == Seen()
-    assert Zone("/nonexistent", (1, 2)).look(KEY) == Seen()
+    assert Zone("/nonexistent", "1:2").look(KEY) == Seen()
 
 
 @pytest.mark.parametrize("key", ["", "../../x", "a/nar/\udcff", "a\n", "a\0b", "x" * 5000])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from passthru.nginx.cache_file import file_path
+from passthru.cache.place import file_path
 from passthru.nix.binary_cache import BinaryCache, Package, make_cache
 from passthru.nix.keys import SecretKey
 from passthru.nix.nar_tree import File

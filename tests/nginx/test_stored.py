@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
+from passthru.cache.place import file_path
 from passthru.errors import PassthruError
-from passthru.nginx.cache_file import file_path
 from passthru.nginx.stored import downloading, find_stored, read_body, remove_stored
 from passthru.nginx.turn import Area, area_of, turns_of
 from passthru.nginx.zones import Zone

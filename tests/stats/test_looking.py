@@ -16,10 +16,11 @@ from passthru.stats.neighbours import MOST, read_neighbours
 from passthru.stats.probe import QUIET_SECONDS, Probes
 from passthru.stats.stub_status import NginxFigures, parse_figures
 from passthru.stats.zone_scan import scan_zone
+from tests.fills.stored_file import cache_file
 from tests.stats.views import FACTS
 
 MD5 = "0123456789abcdef" * 2
-HEAD = b"\x05binary\nKEY: a/nar/x\nHTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
 
 
 def store(zone: Path, name: str, body: bytes) -> Path:
@@ -70,7 +71,7 @@ def test_a_walk_that_cannot_be_or_is_stopped(tmp_path: Path) -> None:
 def test_downloads_in_flight(tmp_path: Path) -> None:
     """A temporary file is one from its first sight to its end, with the length that was promised."""
     watch = FillWatch(str(tmp_path))
-    path = store(tmp_path, f"{MD5}.0000000007", HEAD + b"x" * 100)
+    path = store(tmp_path, f"{MD5}.0000000007", cache_file("a/nar/x", ANSWER, b"x" * 100))
     now = path.stat().st_mtime
     assert [(f.bytes_so_far, f.total_bytes) for f in watch.look(now)] == [(100, 5000)]
 
@@ -85,7 +86,8 @@ def test_downloads_in_flight(tmp_path: Path) -> None:
 
 def test_downloads_of_which_little_is_known(tmp_path: Path) -> None:
     """Without a length it has none, and one that just began has no byte yet."""
-    store(tmp_path, f"{MD5}.0000000001", HEAD.replace(b"Content-Length", b"X"))
+    answer = ANSWER.replace(b"Content-Length", b"X")
+    store(tmp_path, f"{MD5}.0000000001", cache_file("a/nar/x", answer))
     store(tmp_path, f"{MD5}.0000000002", b"\x05half a head")
     store(tmp_path, f"{MD5}.new", b"")
 

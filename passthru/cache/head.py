@@ -1,4 +1,4 @@
-"""What stands at the head of a file of nginx's cache, and where that file is; pure.
+"""What stands at the head of a file of nginx's cache; pure, and believes nothing.
 
 A stored answer is an ngx_http_file_cache_header_t (src/http/ngx_http_cache.h), the line of its key,
 the upstream's head and then the body. Version 5 of that structure is the one of nginx 1.11.10 and all
@@ -9,7 +9,6 @@ with 404, is never in a file: nginx remembers it in memory alone (ngx_http_upstr
 import re
 import struct
 from dataclasses import dataclass
-from hashlib import md5
 from typing import Final
 
 from passthru.errors import FormatError
@@ -53,11 +52,20 @@ class CacheHead:
     """The length of the body that the upstream announced; None where it sent chunks."""
 
 
-def read_head(data: bytes) -> CacheHead:
-    """Read the beginning of a cache file, of which LONGEST_HEAD bytes are enough.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What nginx itself put down, and where the upstream's head is: `data[start:body]`."""
 
-    Raises FormatError for anything that nginx would not serve, and for a layout that is not known.
-    """
+    key: bytes
+    start: int
+    body: int
+    valid: int
+    modified: int
+    date: int
+
+
+def read_frame(data: bytes) -> Frame:
+    """Read what is before the upstream's head; raises FormatError as `read_head` does."""
     if len(data) < _STRUCTURE + len(_KEY):
         raise FormatError("the file is too short for a head")
     fields: tuple[int, ...] = _FIELDS.unpack_from(data)
@@ -71,17 +79,26 @@ def read_head(data: bytes) -> CacheHead:
         raise FormatError("its head does not end where it says")
     if not start <= body <= len(data):
         raise FormatError("the file ends before its body begins")
-    if valid not in _MOMENTS or date not in _MOMENTS:
+    return Frame(key, start, body, valid, modified, date)
+
+
+def read_head(data: bytes) -> CacheHead:
+    """Read the beginning of a cache file, of which LONGEST_HEAD bytes are enough.
+
+    Raises FormatError for anything that nginx would not serve, and for a layout that is not known.
+    """
+    frame = read_frame(data)
+    if frame.valid not in _MOMENTS or frame.date not in _MOMENTS:
         raise FormatError("its times are not of this age")
-    answer = data[start:body]
+    answer = data[frame.start : frame.body]
     status, length = _STATUS.match(answer), _LENGTH.search(answer)
     return CacheHead(
-        key=key.decode("utf-8", "replace"),
+        key=frame.key.decode("utf-8", "replace"),
         status=int(status[1]) if status else None,
-        stored_at=date,
-        valid_until=valid,
-        last_modified=modified if modified in _MOMENTS else None,
-        body_start=body,
+        stored_at=frame.date,
+        valid_until=frame.valid,
+        last_modified=frame.modified if frame.modified in _MOMENTS else None,
+        body_start=frame.body,
         content_length=int(length[1]) if length and not _CHUNKED.search(answer) else None,
     )
 
@@ -95,13 +112,3 @@ def check_key(head: CacheHead, key: str) -> None:
     """Raise FormatError if a file's head is that of another key, as after a collision of MD5."""
     if head.key != key:
         raise FormatError(f"it holds another answer: {excerpt(head.key)}")
-
-
-def file_path(directory: str, levels: str, key: str) -> str:
-    """Return where nginx keeps the answer of `key`: `levels` as in proxy_cache_path, such as 1:2."""
-    name = md5(key.encode(), usedforsecurity=False).hexdigest()
-    folders, end = [], len(name)
-    for width in map(int, levels.split(":")):
-        folders.append(name[end - width : end])
-        end -= width
-    return "/".join((directory, *folders, name))

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passthru.cache.head import CacheHead, check_key, is_foreign, read_head
+from passthru.cache.place import file_path
 from passthru.errors import FormatError
-from passthru.nginx.cache_file import CacheHead, check_key, file_path, is_foreign, read_head
 
 KEY = "a/00000000000000000000000000000000.narinfo"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nServer: x\r\n\r\n"

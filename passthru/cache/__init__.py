@@ -1,0 +1,1 @@
+"""What nginx's cache has on disk."""
