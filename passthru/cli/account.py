@@ -70,7 +70,7 @@ class Account:
 
 def give_account(kept: Kept, target: str, *, now: float, verify: bool) -> Account:
     """Look all of it up; raises PassthruError if the cache cannot be read."""
-    standing = find_standing(target, kept.zones, kept.upstreams, now)
+    standing = find_standing(target, kept.zones, kept.order, now)
     info, fault, elsewhere = None, None, None
     parts = [Part(standing, {}, find_last_answers(kept, target))]
     entry = standing.answering
@@ -80,7 +80,7 @@ def give_account(kept: Kept, target: str, *, now: float, verify: bool) -> Accoun
         except FormatError as error:
             fault = error.message
         else:
-            nar = nar_target(info.url, entry.upstream, kept.upstreams)
+            nar = nar_target(info.url, entry.upstream, kept.order)
             elsewhere = info.url if nar is None else None
             if nar is not None:
                 parts.append(_nar_part(kept, nar, info, now=now, verify=verify))
@@ -88,7 +88,7 @@ def give_account(kept: Kept, target: str, *, now: float, verify: bool) -> Accoun
 
 
 def _nar_part(kept: Kept, target: str, info: NarInfo, *, now: float, verify: bool) -> Part:
-    standing = find_standing(target, kept.zones, kept.upstreams, now)
+    standing = find_standing(target, kept.zones, kept.order, now)
     soundness = {
         entry.upstream: _judge(entry, info, verify=verify)
         for entry in standing.entries

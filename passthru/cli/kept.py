@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from passthru.nginx.site import Site
+    from passthru.nginx.turn import Order
     from passthru.nginx.zones import Zones
     from passthru.spec import Spec
 
@@ -28,11 +29,7 @@ class Kept:
     site: Site
     zones: Zones
     address: str
-
-    @property
-    def upstreams(self) -> tuple[str, ...]:
-        """The names of the upstreams, in order."""
-        return tuple(upstream.name for upstream in self.spec.upstreams)
+    order: Order
 
     def target_of(self, text: str) -> str:
         """Return the path by which clients ask for `text`; raises UsageError."""
@@ -47,13 +44,18 @@ class Kept:
 
 def find_kept(given: Path | None) -> Kept:
     """Read the spec, and look at this machine; raises SpecError and RenderError."""
+    from passthru.nginx.lan import plan_lan
     from passthru.nginx.listening import address_of
     from passthru.nginx.plan import site_of
     from passthru.nginx.survey import look_at_machine
+    from passthru.nginx.turn import Order
     from passthru.nginx.zones import make_zones
 
     _source, spec = read_spec(given)
     machine = look_at_machine()
     site = site_of(spec, machine)
     zones = make_zones(site.cache, spec.cache.size)
-    return Kept(spec, site, zones, address_of(spec, machine))
+    following = plan_lan(spec, machine, site).follow
+    names = tuple(upstream.name for upstream in spec.upstreams)
+    order = Order(names, None if following is None else following.key)
+    return Kept(spec, site, zones, address_of(spec, machine), order)

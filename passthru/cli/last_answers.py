@@ -25,7 +25,7 @@ def find_last_answers(kept: Kept, target: str) -> tuple[LoggedAnswer, ...]:
     wanted = path.encode()
     lines = _tail(Path(kept.site.logs, "access.log"))
     ours = b"".join(line for line in lines if wanted in line)
-    answers = LogParser(kept.upstreams, paths=True).parse(ours).answers
+    answers = LogParser(kept.order.upstreams, paths=True).parse(ours).answers
     found = [answer for answer in answers if answer.path in {path, target}]
     return tuple(found[: -MOST - 1 : -1])
 

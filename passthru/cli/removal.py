@@ -64,18 +64,18 @@ def _paths(kept: Kept, target: str, now: float) -> Iterator[str]:
         return
     narinfo = f"/{found}.narinfo"
     yield from (path for path in (narinfo, f"/{found}.ls", f"/{found}.ls.xz") if path != target)
-    for entry in find_standing(narinfo, kept.zones, kept.upstreams, now).entries:
+    for entry in find_standing(narinfo, kept.zones, kept.order, now).entries:
         with suppress(FormatError):
             if entry.stored is not None:
                 info = read_stored_narinfo(entry.stored, kept.spec.nix_cache_info.store_dir)
                 if area_of(f"/{info.url}") is Area.NAR:
                     yield f"/{info.url}"
-                nar = nar_target(info.url, entry.upstream, kept.upstreams)
+                nar = nar_target(info.url, entry.upstream, kept.order)
                 yield from () if nar is None else (nar,)
 
 
 def _removals(kept: Kept, target: str, now: float) -> Iterator[Removal]:
-    standing = find_standing(target, kept.zones, kept.upstreams, now)
+    standing = find_standing(target, kept.zones, kept.order, now)
     zone = kept.zones.nar if standing.area is Area.NAR else kept.zones.metadata
     for entry in standing.entries:
         path = Path(file_path(zone.directory, zone.levels, entry.key))

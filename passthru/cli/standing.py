@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 from passthru.errors import FormatError
 from passthru.nginx.stored import Stored, downloading, find_stored, read_body
-from passthru.nginx.turn import Area, area_of, turns_of
+from passthru.nginx.turn import Area, Order, area_of, turns_of
 from passthru.nix.hashes import Hash, HashAlgorithm
 from passthru.nix.narinfo_reader import LONGEST_NARINFO, parse_narinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from passthru.nginx.zones import Zones
     from passthru.nix.narinfo import NarInfo
 
@@ -89,8 +87,8 @@ class Standing:
         return tuple(names)
 
 
-def find_standing(target: str, zones: Zones, upstreams: Sequence[str], now: float) -> Standing:
-    """Look up every upstream's entry of `target`; `now` is in seconds since 1970.
+def find_standing(target: str, zones: Zones, order: Order, now: float) -> Standing:
+    """Look up the entry of `target` of everybody in `order`; `now` is in seconds since 1970.
 
     Raises PassthruError if the cache cannot be read, FormatError for a path that is never stored.
     """
@@ -99,7 +97,7 @@ def find_standing(target: str, zones: Zones, upstreams: Sequence[str], now: floa
         raise FormatError(f"{target} is never stored")
     zone = zones.nar if area is Area.NAR else zones.metadata
     entries = []
-    for turn in turns_of(target, upstreams):
+    for turn in turns_of(target, order):
         stored, fault = None, None
         try:
             stored = find_stored(zone, turn.key)

@@ -4,13 +4,13 @@ This is what templates/nginx/server/ says to nginx, said once more in Python; a 
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from passthru.nginx import grammar
+from passthru.spec.conflict import NEIGHBOURS
 
 
 class Area(StrEnum):
@@ -28,10 +28,22 @@ class Turn:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who is asked, one after the other."""
+
+    upstreams: tuple[str, ...]
+    """Their names."""
+
+    neighbours: str | None = None
+    """What comes before the path in the key of what neighbours gave; None: they are not asked."""
+
+
 _NARINFO: Final = re.compile(grammar.NARINFO, re.ASCII)
 _NAR: Final = re.compile(grammar.NAR, re.ASCII)
 _METADATA: Final = tuple(re.compile(pattern, re.ASCII) for pattern in grammar.METADATA)
 _REFUSED: Final = tuple(re.compile(p, re.ASCII) for p in (grammar.TOO_LONG, grammar.ENCODED))
+_NEIGHBOURS_NAR: Final = re.compile(rf"/nar/~{NEIGHBOURS}/[0-9a-f]+/(?:~[^/]+/)?(.+)", re.DOTALL)
 _NAMED: Final = re.compile(r"/nar/~([^/]+)(/.*)", re.ASCII | re.DOTALL)
 
 
@@ -47,18 +59,23 @@ def area_of(target: str) -> Area | None:
     return None
 
 
-def turns_of(target: str, upstreams: Sequence[str]) -> tuple[Turn, ...]:
-    """Return the turns of the `upstreams`, by their names, at a path that `area_of` knows."""
+def turns_of(target: str, order: Order) -> tuple[Turn, ...]:
+    """Return the turns at a path that `area_of` knows."""
+    first = () if order.neighbours is None else (Turn(NEIGHBOURS, f"{order.neighbours}{target}"),)
     if area_of(target) is Area.METADATA:
         path = unquote_to_bytes(target).decode("utf-8", "replace")
-        return tuple(Turn(name, f"{name}{path}") for name in upstreams)
+        turns = tuple(Turn(name, f"{name}{path}") for name in order.upstreams)
+        return (*first, *turns) if _NARINFO.search(target) else turns
+    marked = _NEIGHBOURS_NAR.fullmatch(target)
+    if marked and first:
+        return (*first, *(Turn(name, f"{name}/nar/{marked[1]}") for name in order.upstreams))
     named = _NAMED.fullmatch(target)
-    if named and named[1] in upstreams:
+    if named and named[1] in order.upstreams:
         return (Turn(named[1], f"{named[1]}/nar{named[2]}"),)
-    return tuple(Turn(name, f"{name}{target}") for name in upstreams)
+    return tuple(Turn(name, f"{name}{target}") for name in order.upstreams)
 
 
-def nar_target(url: str, upstream: str, upstreams: Sequence[str]) -> str | None:
+def nar_target(url: str, upstream: str, order: Order) -> str | None:
     """Return the path by which clients ask for the NAR of a narinfo that `upstream` gave.
 
     None where `URL:` leads elsewhere, and clients therefore past this cache.
@@ -66,6 +83,6 @@ def nar_target(url: str, upstream: str, upstreams: Sequence[str]) -> str | None:
     target = f"/{url}"
     if not url.startswith("nar/") or area_of(target) is not Area.NAR:
         return None
-    if upstream == upstreams[0]:
-        return target
+    if upstream in {NEIGHBOURS, order.upstreams[0]}:
+        return target  # a neighbour's is stored as clients are told
     return f"/nar/~{upstream}/{url.removeprefix('nar/')}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from passthru.spec.conflict import NEIGHBOURS
 from passthru.stats.batch import LAST_ANSWERS, MOST_PATHS, Batch, LoggedAnswer, most
 from passthru.stats.counting import MINUTE, Groups, count_contacts, count_groups, count_path
 from passthru.stats.kind import Kind
@@ -53,6 +54,7 @@ class LogParser:
     def __init__(self, upstreams: Iterable[str] = (), *, paths: bool = False) -> None:
         """Count other upstreams than these as OTHER; keep paths only if `paths`."""
         self._upstreams = frozenset(upstreams)
+        self._shown = {None, NEIGHBOURS, *self._upstreams}
         self._paths = paths
         self._said: dict[bytes, Said] = {}
         self._times: dict[bytes, int] = {}
@@ -143,7 +145,7 @@ class LogParser:
             kind=line.kind,
             status=said.status,
             cache_status=said.sort.cache_status,
-            upstream=name if name is None or name in self._upstreams else OTHER,
+            upstream=name if name in self._shown else OTHER,
             sent_bytes=said.sent_bytes,
             seconds=said.milliseconds / 1000,
             path=_shown(line.path) if self._paths else None,

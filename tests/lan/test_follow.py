@@ -172,6 +172,24 @@ def test_the_lan_comes_first(laptop: Appliance, desk: Appliance, internet: Path)
     assert desk.get(name).cache == "hit"
 
 
+def test_what_came_from_the_lan_can_be_explained(laptop: Appliance) -> None:
+    """Narinfo and NAR are found under the neighbours' key, and the NAR is whole."""
+    laptop.get(url_of(laptop.get(NARINFOS[0]).body))
+    told = laptop.host.run(
+        *PYTHON,
+        "-m",
+        "passthru",
+        "explain",
+        NARINFOS[0],
+        str(laptop.folder / "passthru.json"),
+        "--json",
+    )
+    account = json.loads(told)
+
+    first = [part["entries"][0] for part in account["paths"]]
+    assert [(entry["upstream"], entry["state"]) for entry in first] == [("lan", "fresh")] * 2
+
+
 def test_what_nobody_can_sign_is_not_taken_from_it(laptop: Appliance) -> None:
     """A build's log could say anything, so it comes from the upstream."""
     path = next(name for name in CACHE.files if name.startswith("log/"))

@@ -11,7 +11,7 @@ import pytest
 from passthru.cache.place import file_path
 from passthru.errors import PassthruError
 from passthru.nginx.stored import downloading, find_stored, read_body, remove_stored
-from passthru.nginx.turn import Area, area_of, turns_of
+from passthru.nginx.turn import Area, Order, area_of, turns_of
 from passthru.nginx.zones import Zone
 from tests.nginx.cache import Cache, upstream
 from tests.nginx.client import Reply, at_once
@@ -40,7 +40,9 @@ def zone_of(one: Cache, target: str) -> Zone:
 
 def keys_of(one: Cache, target: str) -> list[str]:
     """Return the keys that `target` is kept under."""
-    return [turn.key for turn in turns_of(target, [up.name for up in one.plan.upstreams])]
+    return [
+        turn.key for turn in turns_of(target, Order(tuple(up.name for up in one.plan.upstreams)))
+    ]
 
 
 @pytest.mark.core

@@ -2,10 +2,12 @@
 
 import pytest
 
-from passthru.nginx.turn import Area, Turn, area_of, nar_target, turns_of
+from passthru.nginx.turn import Area, Order, Turn, area_of, nar_target, turns_of
 from tests.nginx.samples import DRV, HASH, NAR, NARINFO
 
-NAMES = ("a", "b")
+ORDER = Order(("a", "b"))
+FOLLOWER = Order(("a", "b"), "lan-0f")
+OF_A_NEIGHBOUR = "/nar/~lan/5e0f/x.nar?y"
 
 
 @pytest.mark.parametrize(
@@ -36,26 +38,42 @@ def test_areas(target: str, area: Area | None) -> None:
 
 def test_upstreams_take_turns() -> None:
     """A key is the upstream's name and the path; a query string is part of a NAR's."""
-    assert turns_of(NARINFO, NAMES) == (Turn("a", f"a{NARINFO}"), Turn("b", f"b{NARINFO}"))
-    assert turns_of("/nar/x?y=1", NAMES) == (Turn("a", "a/nar/x?y=1"), Turn("b", "b/nar/x?y=1"))
+    assert turns_of(NARINFO, ORDER) == (Turn("a", f"a{NARINFO}"), Turn("b", f"b{NARINFO}"))
+    assert turns_of("/nar/x?y=1", ORDER) == (Turn("a", "a/nar/x?y=1"), Turn("b", "b/nar/x?y=1"))
 
 
 def test_named_nar_is_one_upstreams() -> None:
     """A NAR with an upstream's name is kept as that upstream knows it, and asked of no other."""
-    assert turns_of("/nar/~b/x.nar?y", NAMES) == (Turn("b", "b/nar/x.nar?y"),)
+    assert turns_of("/nar/~b/x.nar?y", ORDER) == (Turn("b", "b/nar/x.nar?y"),)
+
+
+def test_neighbours_come_first() -> None:
+    """A follower asks them for narinfos, and for the NARs of those that they gave; nothing else."""
+    a, b = Turn("a", f"a{NARINFO}"), Turn("b", f"b{NARINFO}")
+    assert turns_of(NARINFO, FOLLOWER) == (Turn("lan", f"lan-0f{NARINFO}"), a, b)
+    assert turns_of(OF_A_NEIGHBOUR, FOLLOWER) == (
+        Turn("lan", f"lan-0f{OF_A_NEIGHBOUR}"),
+        Turn("a", "a/nar/x.nar?y"),
+        Turn("b", "b/nar/x.nar?y"),
+    )
+    assert turns_of("/nar/~lan/5e0f/~c/x.nar", FOLLOWER)[1] == Turn("a", "a/nar/x.nar")
+    assert turns_of("/nar/x.nar", FOLLOWER) == turns_of("/nar/x.nar", ORDER)
+    assert turns_of(f"/{HASH}.ls", FOLLOWER) == turns_of(f"/{HASH}.ls", ORDER)
+    assert nar_target(OF_A_NEIGHBOUR[1:], "lan", FOLLOWER) == OF_A_NEIGHBOUR
 
 
 def test_metadata_key_is_decoded() -> None:
     """The key of metadata is made of $uri, in which nothing is encoded."""
     assert (
-        turns_of("/realisations/sha256%3aab%21out", ("a",))[0].key == "a/realisations/sha256:ab!out"
+        turns_of("/realisations/sha256%3aab%21out", Order(("a",)))[0].key
+        == "a/realisations/sha256:ab!out"
     )
 
 
 def test_where_clients_ask_for_a_nar() -> None:
     """Only the narinfos of the first upstream are handed out as they came."""
-    assert nar_target("nar/x.nar", "a", NAMES) == "/nar/x.nar"
-    assert nar_target("nar/x.nar?y", "b", NAMES) == "/nar/~b/x.nar?y"
-    assert nar_target("http://else.where/x", "a", NAMES) is None
-    assert nar_target("../x", "a", NAMES) is None
-    assert nar_target("nar/../x", "a", NAMES) is None
+    assert nar_target("nar/x.nar", "a", ORDER) == "/nar/x.nar"
+    assert nar_target("nar/x.nar?y", "b", ORDER) == "/nar/~b/x.nar?y"
+    assert nar_target("http://else.where/x", "a", ORDER) is None
+    assert nar_target("../x", "a", ORDER) is None
+    assert nar_target("nar/../x", "a", ORDER) is None
