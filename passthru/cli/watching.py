@@ -84,7 +84,7 @@ def _draw(
     if not on_screen:
         click.echo("\n".join([*lines, ""]))
         return
-    room = max(1, shutil.get_terminal_size().lines)
+    room = max(1, _size().lines)
     if click.get_current_context().color is False:
         lines = [click.unstyle(line) for line in lines]
     text = "\n".join(f"{line}{_REST_OF_LINE}" for line in lines[:room])
@@ -102,7 +102,16 @@ def _lines(snapshot: Snapshot, *, header: bool) -> list[str]:
 def _width() -> int:
     if not sys.stdout.isatty():
         return _PLAIN_WIDTH
-    return max(NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+    return max(NARROWEST, min(_WIDEST, _size().columns))
+
+
+def _size() -> os.terminal_size:
+    """Return the terminal's own size: COLUMNS and LINES do not follow it when it changes."""
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return shutil.get_terminal_size()
+    return size if size.columns and size.lines else shutil.get_terminal_size()
 
 
 def _can_write(text: str, encoding: str) -> bool:

@@ -233,7 +233,8 @@ def test_watch_loses_and_finds_it(cache: StartCache, origin: Origin) -> None:
 def test_watch_follows_the_size(cache: StartCache, origin: Origin) -> None:
     """Another size is drawn without waiting for the next look, and nothing is beyond it."""
     one = cache(origin)
-    with exporter_of(one), terminal(one, columns=100, rows=60, every=300) as shown:
+    told = {"COLUMNS": "80", "LINES": "24"}  # of another terminal, as a shell may export them
+    with exporter_of(one), terminal(one, columns=100, rows=60, every=300, **told) as shown:
         wide = SEQUENCE.sub("", shown.read_until(r"\x1b\[J"))
         shown.resize(50, 20)
         os.killpg(shown.process.pid, signal.SIGWINCH)
