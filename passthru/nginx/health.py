@@ -2,13 +2,12 @@
 
 import http.client
 import json
-import os
 import socket
 from dataclasses import dataclass
 from typing import Final
 
 from passthru.errors import ListenError, NginxError, NotRunningError
-from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
+from passthru.nginx.site import Site, check_socket
 
 _LONGEST_ANSWER: Final = 65536
 _OK: Final = 200
@@ -86,13 +85,12 @@ def is_well(site: Site, *, timeout: float = 1.0) -> bool:
 
 def check_socket_path(site: Site) -> None:
     """Raise ListenError if the path of the unix socket is longer than the kernel takes."""
-    length = len(os.fsencode(site.socket))
-    if length > LONGEST_SOCKET_PATH:
-        raise ListenError(
-            f"the path of the unix socket is too long: {site.socket} has {length} bytes,"
-            f" and Linux takes {LONGEST_SOCKET_PATH}",
-            hint="set runtime_directory to a shorter path",
-        )
+    check_socket(
+        site.socket,
+        "the path of the unix socket",
+        hint="set runtime_directory to a shorter path",
+        error=ListenError,
+    )
 
 
 def _said(fault: Exception) -> str:

@@ -1,16 +1,14 @@
 """What this instance does on the LAN, as `passthru mdns` is told of it; pure."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final
 
 from passthru import __version__
-from passthru.errors import RenderError
 from passthru.nginx.listening import address_of, host_name_of
 from passthru.nginx.machine import Machine
-from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
+from passthru.nginx.site import Site, check_socket
 from passthru.spec import Mode, Spec, find_listening
 from passthru.spec.conflict import NEIGHBOURS
 
@@ -118,13 +116,11 @@ def loop_token(machine: Machine, site: Site) -> str:
 
 
 def _plan_following(spec: Spec, machine: Machine, site: Site) -> FollowPlan:
-    length = len(os.fsencode(site.lan))
-    if length > LONGEST_SOCKET_PATH:
-        raise RenderError(
-            f"lan.follow: the path of its unix socket is too long: {site.lan} has {length} bytes,"
-            f" and Linux takes {LONGEST_SOCKET_PATH}",
-            hint="set runtime_directory to a shorter path",
-        )
+    check_socket(
+        site.lan,
+        "lan.follow: the path of its unix socket",
+        hint="set runtime_directory to a shorter path",
+    )
     return FollowPlan(
         socket=site.lan,
         names=spec.lan.names,

@@ -1,7 +1,10 @@
 """Where one instance keeps its things."""
 
+import os
 from dataclasses import dataclass
 from typing import Final
+
+from passthru.errors import PassthruError, RenderError
 
 LONGEST_SOCKET_PATH: Final = 107
 """Bytes of a unix socket's path: `sun_path` is 108 long on Linux and ends in a zero (unix(7))."""
@@ -88,3 +91,15 @@ class Site:
     def lock(self) -> str:
         """The file locked while a transaction runs."""
         return f"{self.runtime}/apply.lock"
+
+
+def check_socket(
+    path: str, named: str, *, hint: str, error: type[PassthruError] = RenderError
+) -> None:
+    """Raise `error` if the path of a unix socket, `named` so, is longer than the kernel takes."""
+    length = len(os.fsencode(path))
+    if length > LONGEST_SOCKET_PATH:
+        raise error(
+            f"{named} is too long: {path} has {length} bytes, and Linux takes {LONGEST_SOCKET_PATH}",
+            hint=hint,
+        )

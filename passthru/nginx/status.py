@@ -1,11 +1,9 @@
 """Where the exporter's answers are, and who may see them; pure."""
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
-from passthru.errors import RenderError
-from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
+from passthru.nginx.site import Site, check_socket
 from passthru.spec import Mode, Spec
 from passthru.spec.address import is_loopback
 
@@ -46,7 +44,11 @@ def plan_status(spec: Spec, site: Site, *, local_addresses: tuple[str, ...]) -> 
         is_shown = spec.mode is Mode.LAN or in_container
         allow = THIS_MACHINE + (PRIVATE if is_shown else ())
     if spec.status.enable:
-        _check(site.exporter_socket)
+        check_socket(
+            site.exporter_socket,
+            "the path of the exporter's unix socket",
+            hint="set runtime_directory to a shorter path, or write enable = false in [status]",
+        )
     return StatusPlan(
         enable=spec.status.enable,
         path=spec.status.path,
@@ -54,13 +56,3 @@ def plan_status(spec: Spec, site: Site, *, local_addresses: tuple[str, ...]) -> 
         paths=spec.status.paths,
         socket=site.exporter_socket,
     )
-
-
-def _check(path: str) -> None:
-    length = len(os.fsencode(path))
-    if length > LONGEST_SOCKET_PATH:
-        raise RenderError(
-            f"the path of the exporter's unix socket is too long: {path} has {length} bytes,"
-            f" and Linux takes {LONGEST_SOCKET_PATH}",
-            hint="set runtime_directory to a shorter path, or write enable = false in [status]",
-        )

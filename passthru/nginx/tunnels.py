@@ -5,13 +5,11 @@ passwords of proxies, and is the only file of a rendering that does.
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from passthru.errors import RenderError
-from passthru.nginx.site import LONGEST_SOCKET_PATH, Site
+from passthru.nginx.site import Site, check_socket
 from passthru.spec import Spec
 
 TUNNELS: Final = "tunnels.json"
@@ -64,11 +62,9 @@ def write_tunnels(tunnels: Iterable[TunnelPlan]) -> str:
 
 
 def _checked(path: str, index: int) -> str:
-    length = len(os.fsencode(path))
-    if length > LONGEST_SOCKET_PATH:
-        raise RenderError(
-            f"upstreams[{index}].proxy: the path of its unix socket is too long: {path} has"
-            f" {length} bytes, and Linux takes {LONGEST_SOCKET_PATH}",
-            hint="set runtime_directory to a shorter path, or give the upstream a shorter name",
-        )
+    check_socket(
+        path,
+        f"upstreams[{index}].proxy: the path of its unix socket",
+        hint="set runtime_directory to a shorter path, or give the upstream a shorter name",
+    )
     return path
