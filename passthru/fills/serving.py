@@ -4,8 +4,8 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from passthru.fills.counter import Counter
 from passthru.fills.desk import Desk
+from passthru.fills.entrance import Entrance
 from passthru.fills.settings import Settings, parse_settings
 from passthru.sidecar.run import run
 from passthru.sidecar.source import Source
@@ -17,20 +17,20 @@ async def serve(source: Source, *, on_ready: Callable[[], None] = lambda: None) 
     `on_ready` is called when the socket is there, or when there is nothing to open one for yet.
     """
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # what a lease that is taken back sends (fcntl(2))
-    await run(source, _Counters, unchanged="the settings stay as they are", on_ready=on_ready)
+    await run(source, _Entrances, unchanged="the settings stay as they are", on_ready=on_ready)
 
 
-class _Counters:
+class _Entrances:
     """The socket that is open now, and those that were before."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
         self._desk: Desk | None = None
-        self._counters: list[Counter] = []
+        self._entrances: list[Entrance] = []
 
     @property
     def count(self) -> int:
-        return sum(counter.count for counter in self._counters)
+        return sum(entrance.count for entrance in self._entrances)
 
     def follow(self, text: str | None) -> None:
         """Do as the settings say; without any, nothing is stored for the time being."""
@@ -40,11 +40,11 @@ class _Counters:
     def _follow(self, settings: Settings) -> None:
         if self._desk is None:
             self._desk = Desk(settings)
-        if not self._counters or settings.socket != self._counters[-1].path:
-            for old in self._counters:
+        if not self._entrances or settings.socket != self._entrances[-1].path:
+            for old in self._entrances:
                 old.close()
-            self._counters.append(
-                Counter(settings.socket, settings.pid_file, self._desk, self._group)
+            self._entrances.append(
+                Entrance(settings.socket, settings.pid_file, self._desk, self._group)
             )
         self._desk.settings = settings
 
@@ -52,6 +52,6 @@ class _Counters:
         """Have nothing to do."""
 
     def close(self) -> None:
-        for counter in self._counters:
-            counter.close()
-            counter.abort()
+        for entrance in self._entrances:
+            entrance.close()
+            entrance.abort()

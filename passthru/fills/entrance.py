@@ -23,7 +23,7 @@ _ASK_SECONDS: Final = 5.0
 logger: Final = logging.getLogger(__name__)
 
 
-class Counter:
+class Entrance:
     """A listening socket, and those who are served there."""
 
     def __init__(self, path: str, pid_file: str, desk: Desk, group: asyncio.TaskGroup) -> None:
