@@ -72,11 +72,12 @@ def mdns(spec: Path | None, live: Path | None, runtime: Path | None) -> None:
 def place_of(site: Site) -> Place:
     """Return where an instance keeps what concerns the LAN, and how to ask whether it answers."""
     from passthru.lan.serving import Place
+    from passthru.nginx.health import is_well
 
     return Place(
         identity=Path(site.identity),
         neighbours=Path(site.neighbours),
-        is_healthy=lambda: _answers(site),
+        is_healthy=lambda: is_well(site, timeout=2.0),
     )
 
 
@@ -91,14 +92,3 @@ def mdns_child(site: Site) -> Child:
         only_with=f"{site.live}/{LAN}",
         is_spare=True,
     )
-
-
-def _answers(site: Site) -> bool:
-    from passthru.errors import PassthruError
-    from passthru.nginx.health import ask_health
-
-    try:
-        ask_health(site)
-    except PassthruError:
-        return False
-    return True
