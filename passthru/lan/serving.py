@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from passthru.errors import PassthruError
 from passthru.lan.announcement import BROWSED, Announcement
 from passthru.lan.assignment import Assignment, parse_assignment
 from passthru.lan.hop import Hop
@@ -19,6 +18,7 @@ from passthru.lan.listed import keep_listed
 from passthru.lan.notice import Notice
 from passthru.lan.roster import Roster
 from passthru.lan.station import Station
+from passthru.sidecar.follower import Follower
 from passthru.sidecar.source import Source
 
 TICK_SECONDS: Final = 1.0
@@ -56,7 +56,7 @@ async def serve(
 
 class _Sidecar:
     def __init__(self, source: Source, place: Place) -> None:
-        self._source = source
+        self._follower = Follower(source, self._obey, unchanged="what is announced stays as it is")
         self._place = place
         self._identity = keep_identity(place.identity)
         self._changed = asyncio.Event()
@@ -66,7 +66,6 @@ class _Sidecar:
         self._assignment = Assignment()
         self._hop: Hop | None = None
         self._listed: asyncio.Task[None] | None = None
-        self._stamp: object = self
         self._stopped = asyncio.Event()
         self._failures = 0
         self._told = ""
@@ -78,7 +77,7 @@ class _Sidecar:
         self._station.changed.set()
 
     def again(self) -> None:
-        self._stamp = self
+        self._follower.again()
         self._station.changed.set()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -127,7 +126,7 @@ class _Sidecar:
     async def _turn(self) -> None:
         if self._stopped.is_set():
             return
-        self._follow_source()
+        self._follower.look()
         self._station.active = self._assignment.is_needed
         self._station.named = self._assignment.interfaces
         self._station.listening = self._assignment.listening
@@ -182,16 +181,8 @@ class _Sidecar:
             await self._hop.close()
             self._hop = None
 
-    def _follow_source(self) -> None:
-        stamp = self._source.stamp()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            text = self._source.read()
-            self._assignment = Assignment() if text is None else parse_assignment(text)
-        except (PassthruError, OSError) as fault:
-            logger.error("what is announced stays as it is: %s", fault)  # noqa: TRY400 - it is not a bug
+    def _obey(self, text: str | None) -> None:
+        self._assignment = Assignment() if text is None else parse_assignment(text)
 
     async def _report(self) -> None:
         """Write down what is known, some times a second at most."""
