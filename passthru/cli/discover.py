@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,6 +49,8 @@ def discover(*, as_json: bool, watch: bool, nix_conf: bool, anywhere: bool, seco
     """
     import asyncio
 
+    if math.isnan(seconds):
+        raise click.BadParameter("nan is no number of seconds", param_hint="'--wait'")
     if sum((as_json, nix_conf)) > 1 or (watch and nix_conf):
         raise click.UsageError("--json, --watch and --nix-conf do not go together here")
     search = _Search(identity=_own_identity(), anywhere=anywhere)

@@ -1,6 +1,7 @@
 """The entry point, and the one place where an error becomes text and an exit code."""
 
 import json
+import os
 import re
 import sys
 import traceback
@@ -18,6 +19,7 @@ _STYLES = {"error": "red", "hint": "cyan"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` default to those of the process."""
+    _open_closed_streams()
     settings = Settings(color=choose_color("auto"))
     try:
         result = app.main(arguments, prog_name="passthru", standalone_mode=False, obj=settings)
@@ -41,10 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _open_closed_streams() -> None:
+    """Let nobody hear what goes to a stream that was closed before we started (`>&-`)."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+
+
 def _print_error(error: PassthruError, settings: Settings) -> None:
     if settings.json:
-        click.echo(json.dumps(failure_record(error), indent=2))
-        return
+        try:
+            click.echo(json.dumps(failure_record(error), indent=2))
+        except OSError:  # a full disk, perhaps the very error: then a person is told
+            pass
+        else:
+            return
     for label, text in failure_lines(error):
         _line(label, text, settings)
 
@@ -55,7 +69,9 @@ def _print_usage_error(error: click.ClickException, settings: Settings) -> None:
         click.echo(error.format_message(), err=True)
         return
     message = re.sub(r"\s*\n\s*", " ", error.format_message()).rstrip(".")
-    _line("error", message[:1].lower() + message[1:], settings)
+    if not message[:2].isupper():  # a name, such as that of an argument
+        message = message[:1].lower() + message[1:]
+    _line("error", message, settings)
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         _line("hint", _usage_hint(error, context), settings)

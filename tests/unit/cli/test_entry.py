@@ -178,6 +178,8 @@ def test_json_errors_list_the_problems_of_a_spec(
         (["check", "--debug"], "hint: write it before the command: passthru --debug check\n"),
         (["render", "--out", "x", "--diff"], "error: --out and --diff exclude each other\n"),
         (["snippet"], "hint: see `passthru snippet --help`\n"),
+        (["discover", "--wait", "nan"], "error: invalid value for '--wait': nan is no number"),
+        (["fills", "x", "--settings", "y"], "error: SPEC and --settings exclude each other\n"),
     ],
 )
 def test_wrong_command_lines_end_with_2(
@@ -254,6 +256,43 @@ def test_a_closed_pipe_is_no_news(tmp_path: Path) -> None:
         told = process.stderr.read()
 
     assert told == b""
+
+
+@pytest.mark.parametrize("words", [["metrics"], ["doctor"], ["status"], ["version", "--json"]])
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_changes_no_answer(tmp_path: Path, words: list[str], stream: str) -> None:
+    """`passthru metrics >&-` ends as it would otherwise, without a fault of its own."""
+    told = run(*words, cwd=tmp_path)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {stream}>&-', "sh", sys.executable, "-m", "passthru", *words],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == told.code
+    assert "unexpected" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", [["version", "--json"], ["metrics", "--json"], ["metrics"]])
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path, words: list[str]) -> None:
+    """What cannot be written to stdout is told on stderr, in JSON's place too."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "passthru", *words],
+            env=environment(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "error: no space left on device\n"
 
 
 @pytest.mark.parametrize("words", [[], *([name, "--help"] for name in app.commands), ["man"]])
