@@ -1,5 +1,6 @@
 """The file behind a ledger: there, or not yet, or not any more."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ _COUNT: Final = (
 )
 
 T = TypeVar("T")
+
+logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -92,9 +95,15 @@ class Store:
     def write(self, pending: Batch, kept: Kept) -> bool:
         """Write what is pending, and where it ends, in one transaction; say whether it is written.
 
-        A file that turns out to be damaged is moved aside, and the next one gets all that is known.
+        A file that turns out to be damaged is moved aside, and the next one gets all that is known;
+        so does the next one after a file that somebody removed.
         """
         try:
+            if self._database is not None and not self._path.exists():
+                self._let_go()
+                pending.totals = kept.batch.totals.copy()
+            if self._held is None:
+                self._held = ledger_file.lock_directory(self._path)
             if self._database is None:
                 self._database = ledger_file.connect(self._path)
             self._commit(self._database, pending, kept)
@@ -131,6 +140,11 @@ class Store:
             self._database = None
         ledger_file.set_aside(self._path, why)
         self._database = ledger_file.connect(self._path)
+
+    def _let_go(self) -> None:
+        """Leave a file that has no name any more, in a directory that may have none either."""
+        logger.warning("%s was removed: the next one has the totals, and no history", self._path)
+        self.close()
 
     def _load(self, database: sqlite3.Connection, kept: Kept) -> None:
         """Take in what the file has; raises ValueError if that is none of ours, sqlite3.Error."""

@@ -1,6 +1,7 @@
 """The ledger: what was counted survives, whatever happens to process, file, disk and clock."""
 
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -264,6 +265,30 @@ def test_a_file_damaged_while_it_is_open(
         assert again.totals().lines == 12
         assert again.totals() == ledger.totals()
         assert again.position() == Position(1, 4)
+
+
+@pytest.mark.parametrize("what", ["file", "directory"])
+def test_a_file_removed_while_it_is_open(
+    ledger: Ledger, path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next one has all totals and the position, and is locked as the first was."""
+    ledger.add(some_lines(), Position(1, 2))
+    if what == "directory":
+        shutil.rmtree(path.parent)
+    else:
+        for file in path.parent.iterdir():
+            file.unlink()
+    ledger.add(some_lines(), Position(1, 3))
+    assert said(ledger) is None
+    assert "was removed" in caplog.text
+    with pytest.raises(PassthruError, match="another process counts"):
+        Ledger.open(str(path), now=0)
+    ledger.close()
+
+    with Ledger.open(str(path), now=0) as again:
+        assert again.totals().lines == 8
+        assert again.totals() == ledger.totals()
+        assert again.position() == Position(1, 3)
 
 
 @pytest.mark.parametrize("message", ["database or disk is full", "disk I/O error"])
