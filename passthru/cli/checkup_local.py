@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from passthru.nginx.health import Health
     from passthru.nginx.site import Site
 
+LEAST_BYTES: Final = 1 << 20
+"""What has to be left for logs, history and generations."""
+
 _CONFIGURATION: Final = frozenset({"nginx-refuses", "unsupported", "untested"})
 _LISTENING: Final = frozenset(
     {
@@ -122,11 +125,15 @@ def _workers_user(site: Site) -> int | None:
 
 def _check_space(instance: Instance) -> Check:
     plan = instance.plan
-    place = Path(plan.site.cache)
-    while not place.exists():
-        place = place.parent
-    facts = os.statvfs(place)
-    free, wanted = facts.f_bavail * facts.f_frsize, plan.min_free
+    free, wanted = _free(plan.site.cache), plan.min_free
+    left = _free(plan.site.logs)
+    if left < LEAST_BYTES:
+        return fail(
+            "space",
+            f"{size(left)} are free for {plan.site.logs}: what is served is not logged, and no"
+            " change of the spec can be applied",
+            "free some space there, or move state_directory",
+        )
     message = f"{size(free)} are free; min_free is {size(wanted)}"
     fix = "free some space, or write a smaller cache.size"
     if not plan.disk.writable:
@@ -134,6 +141,15 @@ def _check_space(instance: Instance) -> Check:
     if free < wanted:
         return warn("space", f"{message}: what was read longest ago is dropped", fix)
     return ok("space", message)
+
+
+def _free(directory: str) -> int:
+    """Return the bytes that are free where a directory is, or is to be."""
+    place = Path(directory)
+    while not place.exists():
+        place = place.parent
+    facts = os.statvfs(place)
+    return facts.f_bavail * facts.f_frsize
 
 
 def check_running(instance: Instance, health: Health | None) -> Check:

@@ -1,5 +1,6 @@
 """The log read, counted and kept. One thread does all of it, so that nothing is seen half done."""
 
+import os
 import time
 from collections import deque
 from datetime import datetime
@@ -17,6 +18,9 @@ from passthru.stats.view import Counted, LogView, Rate
 LATELY: Final = 300.0
 """Seconds of answers by which an upstream is judged."""
 
+ROOM_BYTES: Final = 1 << 20
+"""What has to be left on the disk of the log: nginx's workers write 32 KiB at once, each."""
+
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
 _RATE_SECONDS: Final = 60.0
@@ -31,6 +35,7 @@ class Bookkeeper:
         Path(facts.ledger).parent.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger.open(facts.ledger, now=time.time())
         self._tail = Tail(facts.access_log, self.ledger.position())
+        self._logs = Path(facts.access_log).parent
         self._parser = _parser(facts)
         self._told = _told(facts)
         self._behind = 0
@@ -47,7 +52,7 @@ class Bookkeeper:
     def read(self) -> bool:
         """Count the next piece of the log, and say whether there is more already."""
         chunk = self._tail.read()
-        self._behind, self._fault = chunk.behind_bytes, chunk.fault
+        self._behind, self._fault = chunk.behind_bytes, chunk.fault or self._no_room()
         if chunk.lines or chunk.overlong:
             batch = self._parser.parse(chunk.lines)
             batch.totals.lines += chunk.overlong
@@ -57,6 +62,16 @@ class Bookkeeper:
             self.ledger.add(batch, chunk.position)
         self._sample()
         return bool(chunk.lines) and chunk.behind_bytes > 0
+
+    def _no_room(self) -> str | None:
+        """Say so when nginx can write no line any more, which it tells nobody (but on that disk)."""
+        try:
+            disk = os.statvfs(self._logs)
+        except OSError:
+            return None
+        if disk.f_bavail * disk.f_frsize >= ROOM_BYTES:
+            return None
+        return f"the disk of {self._logs} is full, and what is served meanwhile is never counted"
 
     def log_view(self) -> LogView:
         """Return how the reading goes."""

@@ -139,7 +139,9 @@ LOG_BEHIND: Final = Metric(
     "What nginx has written to the log and the exporter has not read",
 )
 LOG_READABLE: Final = Metric(
-    "passthru_log_readable", Type.GAUGE, "Whether the log could be read at the last try"
+    "passthru_log_readable",
+    Type.GAUGE,
+    "Whether the log could be read at the last try, and its disk has room for more",
 )
 HISTORY_WRITABLE: Final = Metric(
     "passthru_history_writable",

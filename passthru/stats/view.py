@@ -21,7 +21,7 @@ class LogView:
 
     behind_bytes: int = 0
     fault: str | None = None
-    """Why the log cannot be read, for people."""
+    """Why the log cannot be read, or written, for people."""
 
     ledger_fault: str | None = None
     """Why totals and history cannot be written, for people."""

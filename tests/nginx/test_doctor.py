@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from passthru.cli import checkup_local
 from passthru.cli.checkup_serving import check_announcement
 from passthru.cli.instance import prepare
 from tests.faults.conftest import folder
@@ -304,6 +305,15 @@ def test_no_room(folder: Path, origin: Origin) -> None:
     check = diagnose(write_spec(folder, origin.url, cache=cache), code=3)["space"]
 
     assert "nothing new is stored" in check["message"]
+
+
+def test_no_room_for_the_log(folder: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk of the state is told, too: nginx can write of it nowhere."""
+    monkeypatch.setattr(checkup_local, "LEAST_BYTES", 1 << 62)
+    check = diagnose(write_spec(folder, origin.url), code=3)["space"]
+
+    assert check["verdict"] == "fail"
+    assert f"are free for {folder}" in check["message"]
 
 
 def test_reachable_on_the_network(origin: Origin, folder: Path) -> None:
