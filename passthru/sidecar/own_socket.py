@@ -72,7 +72,9 @@ def listening(path: str) -> Iterator[OwnSocket]:
     except OSError as fault:
         raise ListenError(
             f"cannot listen on {path}: {str(fault.strerror or fault).lower()}",
-            hint="run this as the user that runs passthru",
+            hint="stop passthru and start it again, which makes that directory"
+            if isinstance(fault, FileNotFoundError)
+            else "run this as the user that runs passthru",
         ) from fault
     try:
         yield found

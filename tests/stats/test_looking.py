@@ -183,5 +183,9 @@ def test_the_socket_is_taken_over(tmp_path: Path) -> None:
             second.listener.accept()[0].close()
             client.close()
         assert not Path(path).exists()
-    with pytest.raises(ListenError), listening(str(tmp_path / "no" / "s")):
+    with (
+        pytest.raises(ListenError, match="no such file") as caught,
+        listening(str(tmp_path / "no" / "s")),
+    ):
         pass
+    assert "start it again" in str(caught.value.hint)
