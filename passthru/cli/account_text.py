@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from passthru.cli.output import size
+from passthru.cli.output import command_line, size
 from passthru.cli.standing import Entry, Soundness, Standing, State
 from passthru.stats.words import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from passthru.cli.account import Account, Part
     from passthru.stats.batch import LoggedAnswer
@@ -27,8 +28,8 @@ _VERDICTS = {
 }
 
 
-def account_lines(account: Account) -> Iterator[str]:
-    """Yield the lines for people."""
+def account_lines(account: Account, spec: Path | None = None) -> Iterator[str]:
+    """Yield the lines for people; `spec` is the one that they named."""
     if account.info is not None:
         yield click.style(account.info.store_path.absolute(account.info.store_dir), bold=True)
     for part in account.parts:
@@ -38,8 +39,9 @@ def account_lines(account: Account) -> Iterator[str]:
     if account.nar_elsewhere is not None:
         yield f"clients fetch its NAR past this cache, from {account.nar_elsewhere}"
     if account.is_wrong:
-        target = account.parts[0].standing.target
-        yield f"to have it fetched anew: passthru purge {target.removeprefix('/')}"
+        target = account.parts[0].standing.target.removeprefix("/")
+        taking = ("--spec", str(spec)) if spec else ()
+        yield f"to have it fetched anew: {command_line('passthru', 'purge', *taking, target)}"
 
 
 def _part_lines(part: Part, account: Account) -> Iterator[str]:

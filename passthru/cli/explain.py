@@ -49,6 +49,6 @@ def explain(
     if as_json:
         print_record(account_record(account))
     else:
-        for line in account_lines(account):
+        for line in account_lines(account, spec):
             click.echo(line)
     context.exit(PROBLEMS_FOUND if account.is_wrong else 0)

@@ -153,7 +153,7 @@ def test_wrong_nar_is_told(cache: StartCache, origin: Origin) -> None:
     nar = explain(one, HASH, "--verify", code=3)["paths"][1]
     assert nar["entries"][0]["nar"] == "wrong-hash"
     done = type_in("explain", HASH, str(spec_file(one)), "--verify")
-    assert f"passthru purge {HASH}.narinfo\n" in done.out
+    assert f"passthru purge --spec {spec_file(one)} {HASH}.narinfo\n" in done.out
     os.truncate(nar["entries"][0]["file"], 20_000)
     assert explain(one, code=3)["paths"][1]["entries"][0]["nar"] == "wrong-size"
     assert "CUT: " in type_in("explain", NAR, str(spec_file(one))).out
