@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def up(spec: Path | None, *, no_sidecars: bool) -> None:
     """Run passthru in the foreground, until a signal.
 
-    Runs nginx, a tunnel to upstreams behind a proxy, the exporter for the status page, and mDNS.
+    Runs nginx, and beside it what is needed of its sidecars: tunnel, fills, exporter and mdns.
     Says where it serves, and prints what clients paste.
     SIGHUP reads the spec again and applies it, SIGUSR1 reopens the logs.
     SIGTERM and Ctrl-C let downloads in flight end for a moment; a second one does not.
@@ -51,7 +51,7 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
     sidecars = (tunnel_child, fills_child, exporter_child, mdns_child)
     run(
         instance.rendering,
-        instance.plan.site,
+        site,
         binary=instance.binary,
         user=watched.user,
         children=() if no_sidecars else tuple(child(site) for child in sidecars),

@@ -6,7 +6,6 @@ a few files, where the disk has no room for so many.
 
 import argparse
 import contextlib
-import hashlib
 import json
 import os
 import struct
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from passthru.cache.place import LEVELS, entries, file_path, folders
 from tests.bench.server import cpu_seconds
 from tests.nginx.cache import Cache, upstream
 from tests.nginx.nginxes import installed_nginx
@@ -104,8 +104,7 @@ def _make_objects(sample: Entry, count: int, *, links: bool) -> None:
     source = b""
     for number in range(_FIRST + 1, count + 1):
         key = sample.key.replace(narinfo_path(_FIRST), narinfo_path(number)).encode()
-        name = hashlib.md5(key, usedforsecurity=False).hexdigest()
-        path = os.fsencode(f"{zone}/{name[-1]}/{name[-3:-1]}/{name}")
+        path = os.fsencode(file_path(str(zone), LEVELS, key.decode()))
         if links and number % _MOST_LINKS != 0 and source:
             os.link(source, path)
             continue
@@ -138,7 +137,8 @@ def _measure(cache: Cache, count: int) -> Scale:
     resting = (cpu_seconds(manager) - before) / _REST_SECONDS
     worker = _child(cache.process.pid, "worker")
     started = time.monotonic()
-    found = sum(entry.stat().st_size > 0 for entry in _walk(cache.plan.zones.metadata.directory))
+    walked_folders = folders(cache.plan.zones.metadata.directory)
+    found = sum(file.stat().st_size > 0 for one in walked_folders for file in entries(one.path))
     walked = time.monotonic() - started
     assert found == count, found
     return Scale(
@@ -152,15 +152,6 @@ def _measure(cache: Cache, count: int) -> Scale:
         manager_cores_at_rest=round(resting, 4),
         walk_seconds=round(walked, 1),
     )
-
-
-def _walk(directory: str) -> list[os.DirEntry[str]]:
-    return [
-        entry
-        for first in os.scandir(directory)
-        for second in os.scandir(first.path)
-        for entry in os.scandir(second.path)
-    ]
 
 
 def _child(parent: int, role: str) -> int:
