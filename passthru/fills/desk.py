@@ -1,6 +1,7 @@
 """What each follower is told: to read along, or where to look instead."""
 
 import asyncio
+import os
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -22,7 +23,14 @@ _LONGEST_MEASURE: Final = 0.15
 _SOON: Final = 1.0
 """Seconds within which a download's end is waited for: nginx sends what is stored faster than we."""
 
+_AT_ONCE: Final = 0.1
+"""The same, however few follow: nobody notices."""
+
 _LONGEST_WAIT: Final = 1.5
+
+_CAPACITY: Final = 1_200_000_000
+"""Bytes a second that nginx and we can send as they come, on one core that has little else to do."""
+
 _TRIES: Final = 20
 _ALONE: Final = 5.0
 """Seconds for which one goes past a dead one's lock alone: by then the others see its download."""
@@ -45,7 +53,10 @@ class Desk:
         self._passed: dict[str, float] = {}
 
     async def decide(self, question: Question) -> Watch | Instead:
-        """Return the download that a follower is to read along, joined, or where it is to look."""
+        """Return the download that a follower is to read along, joined, or where it is to look.
+
+        Who has read it subtracts itself from its `readers` and leaves it.
+        """
         for _ in range(_TRIES):
             found = await self._find(question)
             if isinstance(found, Nothing):
@@ -67,6 +78,7 @@ class Desk:
                 watch.leave()
                 raise
             if verdict is Phase.GROWING:
+                watch.readers += 1
                 return watch
             watch.leave()
             if verdict is Phase.STORED:
@@ -85,11 +97,16 @@ class Desk:
             seconds = watch.seconds_left()
             if seconds is not None:
                 break
-        if seconds is not None and seconds < _SOON:
+        if seconds is not None and seconds < (_AT_ONCE if self._has_room(watch) else _SOON):
             ends = clock() + _LONGEST_WAIT
             while watch.phase is Phase.GROWING and (left := ends - clock()) > 0:
                 await watch.change(left)
         return watch.phase
+
+    def _has_room(self, watch: Watch) -> bool:
+        """Say whether one more can read along without that the others take longer for it."""
+        sent = sum(each.readers * each.speed() for each in self._watches.values())
+        return sent + watch.speed() <= _CAPACITY * len(os.sched_getaffinity(0))
 
     async def _find(self, question: Question) -> _Searched:
         """Search, together with all others who ask for the same."""

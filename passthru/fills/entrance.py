@@ -78,6 +78,7 @@ class Entrance:
         try:
             await send_stream(stream, decision, plan_stream(question, decision.fill.head))
         finally:
+            decision.readers -= 1
             decision.leave()
 
     async def _decide(self, question: Question) -> Watch | Instead:

@@ -27,6 +27,8 @@ class Watch:
         self._patience = patience
         self._forget = forget
         self._users = 0
+        self.readers = 0
+        """How many of those who follow are sent its bytes as they come."""
         self._changed = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
         self.began = self._clock()
@@ -53,12 +55,17 @@ class Watch:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
+    def speed(self) -> float:
+        """Return the bytes a second that have come of late; 0 if that cannot be told."""
+        (then, had), (now, have) = self._samples[0], self._samples[-1]
+        return (have - had) / (now - then) if now > then else 0.0
+
     def seconds_left(self) -> float | None:
         """Guess how long it will take yet; None if that cannot be told."""
-        (then, had), (now, have) = self._samples[0], self._samples[-1]
-        if self.fill.head.length is None or have <= had or now <= then:
+        speed = self.speed()
+        if self.fill.head.length is None or speed <= 0:
             return None
-        return (self.fill.head.length - have) / (have - had) * (now - then)
+        return (self.fill.head.length - self.have) / speed
 
     async def _look(self) -> None:
         while self.phase is Phase.GROWING:
