@@ -27,11 +27,12 @@ from tests.bench.report import look_at_machine, to_json, write_facts, write_tabl
 from tests.bench.rows import ROWS, Result, Row, work_out
 from tests.bench.scenarios import SCENARIOS, Bench, Extent, Samples, Scenario, measure
 from tests.bench.upstream import serve_upstream
+from tests.bench.whole_scenarios import WHOLE_SCENARIOS
 from tests.checkout import ROOT
 from tests.nginx.certificates import Authority
 from tests.nginx.nginxes import NginxBinary, installed_nginx
 
-_EXPERIMENTS: Final = {**SCENARIOS, **LOG_SCENARIOS}
+_EXPERIMENTS: Final = {**SCENARIOS, **LOG_SCENARIOS, **WHOLE_SCENARIOS}
 _REPEAT: Final = 5
 _QUICK_REPEAT: Final = 2
 _GB: Final = 1 << 30

@@ -63,6 +63,16 @@ ROWS: Final = (
         1.10,
     ),
     Row(
+        "crowd",
+        "warm narinfo, 1,000 connections",
+        "crowd",
+        "req/s",
+        "req/s",
+        Peer.FILES,
+        None,
+        more=True,
+    ),
+    Row(
         "nar-mix",
         "warm NARs of all sizes, 8 connections",
         "nar-mix",
@@ -72,6 +82,7 @@ ROWS: Final = (
         1.0,
         more=True,
     ),
+    Row("nar-cpu", "… processor time", "nar-mix", "cpu", "s / GB", Peer.FILES, None),
     Row(
         "nar-large",
         "warm NAR of 100 MB, 1 connection",
@@ -242,6 +253,18 @@ ROWS: Final = (
     Row("exporter-late", "… until it has read the last line", "exporter", "late", "s", None, 2.0),
     Row("exporter-cpu", "… processor time", "exporter", "cpu", "s / M lines", None, None),
     Row("exporter-memory", "… memory", "exporter", "memory", "MiB", None, 80),
+    Row("memory", "memory of nginx at rest", "memory", "nginx rest", "MiB", None, None),
+    Row("memory-load", "… under load", "memory", "nginx load", "MiB", None, None),
+    Row(
+        "memory-all",
+        "memory of a whole `passthru up`, every sidecar, at rest",
+        "memory",
+        "all rest",
+        "MiB",
+        None,
+        None,
+    ),
+    Row("memory-all-load", "… under load", "memory", "all load", "MiB", None, None),
 )
 
 

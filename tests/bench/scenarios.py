@@ -118,10 +118,12 @@ def _warm_narinfo(bench: Bench, peers: Sequence[Peer]) -> Samples:
         return take_turns(bench, peers, lambda peer: narinfo_load(bench, servers[peer], targets))
 
 
-def narinfo_load(bench: Bench, server: Server, targets: Sequence[str]) -> Measures:
+def narinfo_load(
+    bench: Bench, server: Server, targets: Sequence[str], *, connections: int = CONNECTIONS
+) -> Measures:
     """Ask a warm server for narinfos for a while."""
     before = cpu_seconds(server.pid)
-    load = run_wrk(server.address, targets, CONNECTIONS, bench.extent.seconds, bench.stage.work)
+    load = run_wrk(server.address, targets, connections, bench.extent.seconds, bench.stage.work)
     used = cpu_seconds(server.pid) - before
     if load.refused:
         raise FetchError(f"{load.refused} narinfos that are there were refused")

@@ -73,7 +73,7 @@ def start(command: Sequence[str], address: Address, log: Path) -> Process:
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process and all below it have used so far; 0: nobody's."""
     total = 0
-    for member in _family(pid) if pid else ():
+    for member in family(pid) if pid else ():
         try:
             fields = _stat(member)
         except OSError:
@@ -82,7 +82,8 @@ def cpu_seconds(pid: int) -> float:
     return total / _TICKS
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """Return the ids of a process and of all below it."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

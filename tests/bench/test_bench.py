@@ -18,10 +18,11 @@ from tests.bench.peers import Peer
 from tests.bench.relay import Line
 from tests.bench.rows import ROWS, Row, work_out
 from tests.bench.scenarios import SCENARIOS
+from tests.bench.whole_scenarios import WHOLE_SCENARIOS
 from tests.checkout import ROOT
 from tests.debian import unavailable
 
-EXPERIMENTS = {**SCENARIOS, **LOG_SCENARIOS}
+EXPERIMENTS = {**SCENARIOS, **LOG_SCENARIOS, **WHOLE_SCENARIOS}
 RATIO = Row("ratio", "", "narinfo", "rate", "", Peer.FILES, 0.9, more=True)
 PLAIN = Row("plain", "", "hang", "s", "", None, 5.0)
 
