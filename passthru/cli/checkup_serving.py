@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from passthru.cli.checkup import Check, fail, ok, skipped, warn
-from passthru.cli.control_socket import ask_socket
 from passthru.cli.figures import find_snapshot
 from passthru.cli.output import size
 from passthru.errors import NotRunningError, PassthruError
+from passthru.inquiry.ask import ask
 from passthru.nginx.health import parse_health
 from passthru.nginx.lan import is_announced
 from passthru.nix.base32 import ALPHABET
@@ -42,17 +42,18 @@ def check_way(instance: Instance) -> Check:
     )
     try:
         first, second = (
-            ask_socket(instance.plan.site.socket, target, timeout=_PATIENCE) for _ in range(2)
+            ask(instance.plan.site.socket, target, seconds=_PATIENCE) for _ in range(2)
         )
     except NotRunningError as error:
         return fail("way through", error.message, "see the error log", *details)
-    told = f"{first.status} {first.cache_status}, then {second.status} {second.cache_status}"
+    said = tuple(reply.headers.get("x-cache-status") for reply in (first, second))
+    told = f"{first.status} {said[0]}, then {second.status} {said[1]}"
     if (first.status, second.status) == (_NOT_FOUND, _NOT_FOUND):
-        if (first.cache_status, second.cache_status) == ("MISS", "HIT"):
+        if said == ("MISS", "HIT"):
             return ok("way through", f"{told}: upstreams are asked, and answers kept", *details)
         return warn("way through", f"{told}, not MISS and HIT", "see the error log", *details)
-    said = first.body[:200].decode("ascii", "replace").strip()
-    details = (*details, said) if said.isprintable() else details
+    line = first.body[:200].decode("ascii", "replace").strip()
+    details = (*details, line) if line.isprintable() else details
     return fail("way through", told, "see the upstreams above, and the error log", *details)
 
 

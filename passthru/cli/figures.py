@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from passthru.cli.control_socket import Reply, ask_socket
 from passthru.errors import NginxError, NotRunningError
+from passthru.inquiry.ask import ask
 from passthru.nginx.health import ask_health
 from passthru.stats.snapshot import Snapshot
 from passthru.stats.stranger import plain
 from passthru.stats.stub_status import PATH, NginxFigures, parse_figures
 
 if TYPE_CHECKING:
+    from passthru.inquiry.reply import Reply
     from passthru.nginx.health import Health
     from passthru.nginx.site import Site
 
 _OK: Final = 200
+_SECONDS: Final = 5.0
+_LONGEST: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Figures:
     text: str
 
 
-def find_snapshot(site: Site, page: str, *, timeout: float = 5.0) -> Figures:
+def find_snapshot(site: Site, page: str) -> Figures:
     """Ask the exporter of a site, and where that is not to be had, nginx at the path `page`.
 
     Raises NotRunningError where neither has figures.
@@ -40,10 +43,11 @@ def find_snapshot(site: Site, page: str, *, timeout: float = 5.0) -> Figures:
         (site.socket, f"{page}.json"),
     ):
         try:
-            reply = ask_socket(path, target, timeout=timeout)
-            if reply.status == _OK:
+            reply = ask(path, target, seconds=_SECONDS, most=_LONGEST)
+            if reply.status == _OK and reply.is_whole:
                 return _read(reply)
-            first = first or NotRunningError(f"{path} answers {reply.status}, not 200")
+            said = f"{reply.status}, not 200" if reply.is_whole else "more than figures, or less"
+            first = first or NotRunningError(f"{path} answers {said}")
         except NotRunningError as error:
             first = first or error
     assert first is not None  # noqa: S101 - the loop has left with one, or with a result
@@ -75,6 +79,6 @@ def find_health(site: Site) -> Health | None:
 def find_connections(site: Site) -> NginxFigures | None:
     """Return nginx's own figures; None where it tells none."""
     try:
-        return parse_figures(ask_socket(site.socket, PATH).body)
+        return parse_figures(ask(site.socket, PATH, seconds=_SECONDS).body)
     except NotRunningError:
         return None

@@ -1,15 +1,13 @@
 """What a running instance says about itself on its unix socket."""
 
-import http.client
 import json
-import socket
 from dataclasses import dataclass
 from typing import Final
 
 from passthru.errors import ListenError, NginxError, NotRunningError
+from passthru.inquiry.ask import ask
 from passthru.nginx.site import Site, check_socket
 
-_LONGEST_ANSWER: Final = 65536
 _OK: Final = 200
 
 
@@ -28,24 +26,14 @@ def ask_health(site: Site, *, timeout: float = 2.0) -> Health:
 
     Raises NotRunningError if nobody answers, NginxError if the answer is not one of ours.
     """
-    connection = http.client.HTTPConnection("localhost")
     try:
-        connection.sock = _connect(site.socket, timeout)
-        connection.request("GET", "/health", headers={"Connection": "close"})
-        answer = connection.getresponse()
-        body = answer.read(_LONGEST_ANSWER)
-    except (OSError, http.client.HTTPException) as fault:
-        raise NotRunningError(
-            f"no instance answers on {site.socket}: {_said(fault)}",
-            hint="run this as root, or as the user that runs passthru"
-            if isinstance(fault, PermissionError)
-            else "start it with `passthru up`",
-        ) from fault
-    finally:
-        connection.close()
+        answer = ask(site.socket, "/health", seconds=timeout)
+    except NotRunningError as error:
+        error.hint = error.hint or "start it with `passthru up`"
+        raise
     if answer.status != _OK:
         raise NginxError(f"/health on {site.socket} answers {answer.status}, not 200")
-    return parse_health(body)
+    return parse_health(answer.body)
 
 
 def parse_health(body: bytes) -> Health:
@@ -91,19 +79,3 @@ def check_socket_path(site: Site) -> None:
         hint="set runtime_directory to a shorter path",
         error=ListenError,
     )
-
-
-def _said(fault: Exception) -> str:
-    strerror = fault.strerror if isinstance(fault, OSError) else None
-    return (strerror or str(fault) or type(fault).__name__).lower()
-
-
-def _connect(path: str, timeout: float) -> socket.socket:
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connected.settimeout(timeout)
-        connected.connect(path)
-    except OSError:
-        connected.close()
-        raise
-    return connected

@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from typing import Final
 
+from passthru.errors import NotRunningError
+from passthru.inquiry.ask_async import ask_async
 from passthru.stats.facts import Facts
 from passthru.stats.filling import FillView, FillWatch
 from passthru.stats.last_apply import read_last_apply
 from passthru.stats.neighbours import read_neighbours
 from passthru.stats.probe import Probes
-from passthru.stats.stub_status import look_at_nginx
+from passthru.stats.stub_status import PATH, NginxView, parse_figures
 from passthru.stats.view import World
 from passthru.stats.zone_scan import ZoneScan, scan_zone
 
@@ -24,6 +26,8 @@ SCAN_REST: Final = 20
 
 FILLS_SECONDS: Final = 2.0
 """For which downloads in flight are not looked up again."""
+
+_NGINX_SECONDS: Final = 1.0
 
 
 class Lookout:
@@ -46,7 +50,7 @@ class Lookout:
     async def world(self) -> World:
         """Return what can be seen now."""
         facts = self.facts
-        nginx = await look_at_nginx(facts.sockets.nginx)
+        nginx = await _look_at_nginx(facts.sockets.nginx)
         fills = await asyncio.to_thread(self._look_at_fills)
         return World(
             nginx=nginx,
@@ -87,6 +91,14 @@ class Lookout:
         self._watches = {place: self._watches.get(place, FillWatch(place)) for place in places}
         self._fills = tuple(fill for watch in self._watches.values() for fill in watch.look(now))
         return self._fills
+
+
+async def _look_at_nginx(socket: str) -> NginxView:
+    try:
+        answer = await ask_async(socket, PATH, seconds=_NGINX_SECONDS)
+    except NotRunningError:
+        return NginxView(is_up=False)
+    return NginxView(is_up=True, figures=parse_figures(answer.body))
 
 
 def _available(directory: str) -> int | None:

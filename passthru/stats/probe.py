@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from passthru.stats.asking import Answer, ask
+from passthru.inquiry.ask_async import ask_status
 
 PATH: Final = "/-/probe/"
 QUIET_SECONDS: Final = 300.0
 """An upstream that clients asked this lately is not probed: their answers tell more."""
 
 _SECONDS: Final = 20.0
-_OK: Final = 200
 _WORST: Final = 500
+_NO_CONNECTION: Final = 502
 _TIMEOUT: Final = 504
 
 
@@ -50,10 +50,10 @@ class Probes:
                 found.append(name)
         return found
 
-    def note(self, name: str, answer: Answer | None, now: float) -> None:
+    def note(self, name: str, status: int | None, seconds: float, now: float) -> None:
         """Keep how a probe went, and choose when the next one is."""
-        error = _error(answer)
-        self.last[name] = Probe(now, error, answer.seconds if answer and not error else None)
+        error = _error(status)
+        self.last[name] = Probe(now, error, None if error else seconds)
         counts = self.failed if error else self.succeeded
         counts[name] = counts.get(name, 0) + 1
         self._due[name] = now + QUIET_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
@@ -61,19 +61,17 @@ class Probes:
     async def run(self, socket: str, names: tuple[str, ...], asked_at: Mapping[str, float]) -> None:
         """Ask all that are due, one after the other."""
         for name in self.due(names, asked_at, time.time()):
-            answer = await ask(socket, PATH + name, timeout=_SECONDS)
-            self.note(name, answer, time.time())
+            began = time.monotonic()
+            status = await ask_status(socket, PATH + name, seconds=_SECONDS)
+            self.note(name, status, time.monotonic() - began, time.time())
 
 
-def _error(answer: Answer | None) -> str | None:
-    match answer:
-        case None:
-            return "nginx did not answer for it"
-        case Answer(status=status) if status == _TIMEOUT:
-            return "no answer in time"
-        case Answer(status=502):
-            return "no connection"
-        case Answer(status=status) if status >= _WORST:
-            return f"answered {status}"
+def _error(status: int | None) -> str | None:
+    if status is None:
+        return "nginx did not answer for it"
+    if status == _TIMEOUT:
+        return "no answer in time"
+    if status == _NO_CONNECTION:
+        return "no connection"
     # A "no" is an answer: some caches have no nix-cache-info for strangers.
-    return None
+    return f"answered {status}" if status >= _WORST else None

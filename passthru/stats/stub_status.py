@@ -4,10 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from passthru.stats.asking import ask
-
 PATH: Final = "/-/nginx"
-_SECONDS: Final = 1.0
 
 _TEXT: Final = re.compile(
     rb"Active connections: (\d+) \nserver accepts handled requests\n (\d+) (\d+) (\d+) \n"
@@ -42,11 +39,3 @@ def parse_figures(text: bytes) -> NginxFigures | None:
         return None
     active, _accepts, _handled, requests, reading, writing, waiting = map(int, found.groups())
     return NginxFigures(active, reading, writing, waiting, requests)
-
-
-async def look_at_nginx(socket: str) -> NginxView:
-    """Ask nginx for its figures."""
-    answer = await ask(socket, PATH, timeout=_SECONDS)
-    if answer is None:
-        return NginxView(is_up=False)
-    return NginxView(is_up=True, figures=parse_figures(answer.body))

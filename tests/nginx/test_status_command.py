@@ -81,7 +81,7 @@ def test_nothing_runs(cache: StartCache, origin: Origin) -> None:
 
     assert (done.code, done.out) == (4, "")
     assert done.err == (
-        f"error: no instance answers on {one.site.socket}: no such file or directory\n"
+        f"error: nobody answers on {one.site.socket}: no such file or directory\n"
         "hint: start it with `passthru up`\n"
     )
     told = json.loads(type_in("status", str(spec_file(one)), "--json").out)

@@ -8,7 +8,6 @@ import pytest
 
 from passthru.errors import ListenError, PassthruError
 from passthru.sidecar.own_socket import listening
-from passthru.stats.asking import Answer
 from passthru.stats.facts import FactsFile
 from passthru.stats.filling import FillView, FillWatch
 from passthru.stats.last_apply import read_last_apply
@@ -102,26 +101,27 @@ def test_probes_are_for_the_idle() -> None:
     assert probes.due(("a", "b"), {}, 1000.0) == []
     assert set(probes.due(("a", "b"), {}, 1010.0)) == {"a", "b"}
     assert probes.due(("a", "b"), {"a": 1005.0}, 1010.0) == ["b"]
-    probes.note("b", Answer(200, b"", 0.25), 1010.0)
+    probes.note("b", 200, 0.25, 1010.0)
+    assert probes.last["b"].seconds == 0.25
     assert probes.due(("a", "b"), {"a": 1005.0}, 1010.0 + QUIET_SECONDS * 0.79) == []
     assert "b" in probes.due(("a", "b"), {"a": 1300.0}, 1010.0 + QUIET_SECONDS * 1.21)
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("status", "error"),
     [
-        (Answer(200, b"", 0.1), None),
-        (Answer(404, b"", 0.1), None),
-        (Answer(502, b"", 0.1), "no connection"),
-        (Answer(503, b"", 0.1), "answered 503"),
-        (Answer(504, b"", 0.1), "no answer in time"),
+        (200, None),
+        (404, None),
+        (502, "no connection"),
+        (503, "answered 503"),
+        (504, "no answer in time"),
         (None, "nginx did not answer for it"),
     ],
 )
-def test_what_a_probe_means(answer: Answer | None, error: str | None) -> None:
+def test_what_a_probe_means(status: int | None, error: str | None) -> None:
     """A "no" is an answer; everything from 500 on is none."""
     probes = Probes()
-    probes.note("a", answer, 1.0)
+    probes.note("a", status, 0.1, 1.0)
 
     assert probes.last["a"].error == error
     assert (probes.succeeded.get("a", 0), probes.failed.get("a", 0)) == (not error, bool(error))

@@ -9,7 +9,7 @@ from tests.checkout import ROOT
 
 LAYERS: Final = {
     "errors": 0,
-    "nix": 1,
+    **dict.fromkeys(("nix", "inquiry"), 1),
     **dict.fromkeys(("spec", "cache", "sidecar"), 2),
     **dict.fromkeys(("nginx", "stats", "lan", "upstreams", "fills", "systemd"), 3),
     "cli": 4,

@@ -1,0 +1,1 @@
+"""Asking another process of this machine over its unix socket."""
