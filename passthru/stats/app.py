@@ -15,7 +15,7 @@ from passthru.stats.facts import Facts
 from passthru.stats.snapshot import Snapshot
 
 
-class Desk(Protocol):
+class Reporter(Protocol):
     """Whoever knows the answers."""
 
     @property
@@ -56,21 +56,21 @@ _SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-refe
 _NO_STORE: Final = {"Cache-Control": "no-store", **_SAFE}
 
 
-def make_app(desk: Desk, page: Page) -> Starlette:
+def make_app(reporter: Reporter, page: Page) -> Starlette:
     """Return the application."""
     drawing = _Drawing(page)
 
     async def metrics(request: Request) -> Response:
-        body, content_type = await desk.metrics(request.headers.get("accept", ""))
+        body, content_type = await reporter.metrics(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type, **_NO_STORE})
 
     async def status(_request: Request) -> Response:
-        html = drawing.of(await desk.snapshot(), base=desk.facts.status.path)
+        html = drawing.of(await reporter.snapshot(), base=reporter.facts.status.path)
         headers = {"Content-Security-Policy": page.policy, **_NO_STORE}
         return Response(html, media_type="text/html", headers=headers)
 
     async def status_json(request: Request) -> Response:
-        body = (await desk.snapshot()).model_dump_json(by_alias=True).encode() + b"\n"
+        body = (await reporter.snapshot()).model_dump_json(by_alias=True).encode() + b"\n"
         return _tagged(request, body, "application/json", _NO_STORE)
 
     async def static(request: Request) -> Response:

@@ -16,9 +16,9 @@ from passthru.errors import PassthruError
 from passthru.sidecar.own_socket import OwnSocket, listening
 from passthru.stats.app import Page, make_app
 from passthru.stats.bookkeeper import Bookkeeper
-from passthru.stats.desk import Desk
 from passthru.stats.facts import Facts, FactsFile
 from passthru.stats.lookout import Lookout
+from passthru.stats.reporter import Reporter
 
 READ_SECONDS: Final = 0.5
 """Between two looks at a log that is read to its end."""
@@ -66,11 +66,11 @@ async def serve(source: FactsFile, page: Page, signs: Signs) -> None:
         # Before the socket, which is another's as long as the ledger is.
         books = await loop.run_in_executor(thread, Bookkeeper, facts)
         lookout = Lookout(facts)
-        desk = Desk(books, lookout, thread)
+        reporter = Reporter(books, lookout, thread)
         try:
             with listening(facts.sockets.exporter) as own:
-                work = _Work(source, books, lookout, desk, signs, own, stopped)
-                await work.run(_Server(make_app(desk, page)))
+                work = _Work(source, books, lookout, reporter, signs, own, stopped)
+                await work.run(_Server(make_app(reporter, page)))
                 if not own.is_there():
                     raise PassthruError(f"{own.path} was removed, so nobody could ask any more")
         finally:
@@ -100,7 +100,7 @@ class _Work:
     source: FactsFile
     books: Bookkeeper
     lookout: Lookout
-    desk: Desk
+    reporter: Reporter
     signs: Signs
     own: OwnSocket
     stopped: asyncio.Event
@@ -122,7 +122,7 @@ class _Work:
 
     async def _read(self) -> None:
         while not self.stopped.is_set():
-            more = await self.desk.on_books(self.books.read)
+            more = await self.reporter.on_books(self.books.read)
             self.signs.alive()
             if not more:
                 await _wait(self.stopped, READ_SECONDS)
@@ -142,13 +142,13 @@ class _Work:
                 facts = None
             if facts is not None:
                 self.lookout.facts = facts
-                await self.desk.on_books(lambda facts=facts: self.books.follow(facts))  # type: ignore[misc]
+                await self.reporter.on_books(lambda facts=facts: self.books.follow(facts))  # type: ignore[misc]
             await _wait(self.stopped, _FACTS_SECONDS)
 
     async def _probe(self) -> None:
         while not self.stopped.is_set():
             facts = self.lookout.facts
-            asked_at = await self.desk.on_books(self.books.ledger.asked_at)
+            asked_at = await self.reporter.on_books(self.books.ledger.asked_at)
             names = tuple(one.name for one in facts.upstreams)
             await self.lookout.probes.run(facts.sockets.nginx, names, asked_at)
             await _wait(self.stopped, _PROBE_SECONDS)

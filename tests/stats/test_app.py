@@ -16,8 +16,8 @@ FILES = {"a.css": (b"a {}", "text/css")}
 
 
 @dataclass
-class FakeDesk:
-    """A desk with one snapshot, until it is given another."""
+class FakeReporter:
+    """A reporter with one snapshot, until it is given another."""
 
     taken: Snapshot = field(default_factory=lambda: take_snapshot(view()))
     accepted: list[str] = field(default_factory=list)
@@ -63,8 +63,8 @@ class Asker:
 
     def __init__(self) -> None:
         """Make it."""
-        self.desk, self.drawn = FakeDesk(), Drawn()
-        self.app = make_app(self.desk, Page(self.drawn.render, FILES.__getitem__, POLICY))
+        self.reporter, self.drawn = FakeReporter(), Drawn()
+        self.app = make_app(self.reporter, Page(self.drawn.render, FILES.__getitem__, POLICY))
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """Make one request; `_` in a header's name is a dash."""
@@ -103,7 +103,7 @@ def test_the_page_is_drawn_once_a_snapshot() -> None:
     """Many who look at once cost as much as one; a new snapshot is a new page."""
     asker = Asker()
     first = [asker.ask("/status") for _ in range(3)]
-    asker.desk.taken = take_snapshot(view()).model_copy(update={"taken_at": 7.0})
+    asker.reporter.taken = take_snapshot(view()).model_copy(update={"taken_at": 7.0})
     second = asker.ask("/status")
 
     assert {answer.body for answer in first} == {f"/status {view().now}".encode()}
@@ -118,7 +118,7 @@ def test_the_json_is_the_snapshot() -> None:
     whole = asker.ask("/status.json")
     again = asker.ask("/status.json", if_none_match=f'"x", {whole.headers["etag"]}')
 
-    assert Snapshot.model_validate_json(whole.body) == asker.desk.taken
+    assert Snapshot.model_validate_json(whole.body) == asker.reporter.taken
     assert b'"takenAt"' in whole.body
     assert (again.status, again.body) == (304, b"")
     assert again.headers["etag"] == whole.headers["etag"]
@@ -141,4 +141,4 @@ def test_metrics_have_the_type_they_come_with() -> None:
     answer = asker.ask("/metrics", accept="text/x")
 
     assert (answer.body, answer.headers["content-type"]) == (b"figures\n", "text/figures")
-    assert asker.desk.accepted == ["text/x"]
+    assert asker.reporter.accepted == ["text/x"]

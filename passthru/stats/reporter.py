@@ -26,7 +26,7 @@ _DAY: Final = 86400.0
 _Result = TypeVar("_Result")
 
 
-class Desk:
+class Reporter:
     """Brings the bookkeeper, who has a thread of its own, and the lookout together."""
 
     def __init__(self, books: Bookkeeper, lookout: Lookout, thread: ThreadPoolExecutor) -> None:
