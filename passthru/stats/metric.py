@@ -57,7 +57,7 @@ REQUEST_SECONDS: Final = Metric(
 UPSTREAM_BYTES: Final = Metric(
     "passthru_upstream_received_bytes_total",
     Type.COUNTER,
-    "Bytes received from an upstream, heads of answers included",
+    "Bytes of bodies received from an upstream",
     ("upstream",),
 )
 UPSTREAM_REQUESTS: Final = Metric(

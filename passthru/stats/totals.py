@@ -57,7 +57,7 @@ class Totals:
     """How often each upstream was really asked; several times for one request, or never."""
 
     upstream_bytes: dict[str, int] = field(default_factory=dict)
-    """Bytes received, heads of answers included."""
+    """Bytes of bodies received."""
 
     upstream_durations: dict[str, Durations] = field(default_factory=dict)
     """From the beginning of the connection to the end of the answer."""
