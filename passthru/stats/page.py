@@ -41,6 +41,7 @@ SNIPPETS: Final = {
 """What the snippets are for, in the order they are shown; others follow under their own names."""
 
 _NBSP: Final = "\u00a0"
+_YOUNG: Final = 3 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def render_status(snapshot: Snapshot, *, base: str, zone: tzinfo | None = None) 
         now=snapshot,
         is_fresh=snapshot.tallies.total.requests == 0,
         pictures=_pictures(snapshot, zone),
+        first_span=_first_span(snapshot),
         snippets=_snippets(snapshot),
         zone=_zone_name(snapshot.taken_at, zone),
         clock=partial(words.format_clock, zone=zone),
@@ -140,6 +142,12 @@ def _pictures(snapshot: Snapshot, zone: tzinfo | None) -> tuple[Picture, ...]:
         Picture(span, title, draw(points, zone=zone), digest(points, span, zone=zone))
         for span, title, points in spans
     )
+
+
+def _first_span(snapshot: Snapshot) -> Span:
+    """Return the span that is open at first: a day of which most is before the beginning is empty."""
+    age = snapshot.taken_at - snapshot.instance.counting_since
+    return Span.HOUR if age < _YOUNG else Span.DAY
 
 
 def _snippets(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ function renew(old, fresh) {
 }
 
 function renewAttributes(old, fresh) {
-  const isKept = (name) => name === "open" && old.nodeName === "DETAILS"; // the reader's doing
+  const isKept = (name) => ["open", "checked"].includes(name); // the reader's doing
   for (const { name, value } of fresh.attributes) {
     if (!isKept(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }

@@ -386,7 +386,18 @@ def test_without_script_it_renews_itself_and_has_no_dead_switch() -> None:
     assert meta.parents[-1].tag == "noscript"
     assert "hidden" in page.id("theme").attributes
     assert page.all("button") == []
-    assert [e.get("id") for e in page.all("input") if "checked" in e.attributes] == ["span-day"]
+
+
+@pytest.mark.parametrize(
+    ("age", "span"), [(0, "hour"), (600, "hour"), (10_799, "hour"), (10_800, "day"), (1e8, "day")]
+)
+def test_the_chart_that_is_open_at_first(age: float, span: str) -> None:
+    """A young cache opens on its last hour, for its day would be empty but for the edge."""
+    shown = busy()
+    instance = shown.instance.model_copy(update={"counting_since": shown.taken_at - age})
+    page = Document(render_status(shown.model_copy(update={"instance": instance}), base="/status"))
+
+    assert [e.get("id") for e in page.all("input") if "checked" in e.attributes] == [f"span-{span}"]
 
 
 LIGHT, DARK, CHOSEN = (
