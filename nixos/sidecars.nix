@@ -33,7 +33,6 @@ let
       reads = false;
       # As it was rendered: of the name that nginx bears in the loop guard, too.
       words = "--live ${spec.directories.state} --runtime ${spec.directories.runtime}";
-      type = "exec";
       writes = [ spec.directories.state ];
     }
     {
@@ -58,12 +57,14 @@ let
     };
     restartTriggers = [ specFile ];
     serviceConfig = import ./hardening.nix { inherit lib; inherit (sidecar) network; } // {
-      Type = sidecar.type or "notify";
+      Type = "notify";
       ExecStart = "${program} ${sidecar.name} ${sidecar.words or specFile}";
       Restart = "always";
       RestartSec = "2s";
       # 2 and 78: the command line or the spec is wrong, and will be the next time.
       RestartPreventExitStatus = "2 78";
+      # Signs of life are given while its event loop turns: one that is frozen is killed.
+      WatchdogSec = "15s";
       KillSignal = sidecar.stopSignal or "SIGTERM";
       TimeoutStopSec = "5s";
       Group = nginx.group;

@@ -12,7 +12,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as
+from passthru.cli.sidecar import find_site, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -56,6 +56,7 @@ def exporter_child(site: Site) -> Child:
     """Return the child that counts what whatever generation is live does."""
     from passthru.nginx.children import Child
     from passthru.nginx.facts import FACTS
+    from passthru.nginx.pulse import SILENCE
 
     path = f"{site.live}/{FACTS}"
     return Child(
@@ -63,16 +64,15 @@ def exporter_child(site: Site) -> Child:
         argv=(*ourselves(), "exporter", "--facts", path),
         only_with=path,
         is_spare=True,
+        patience=SILENCE,
     )
 
 
 def _signs() -> Signs:
     from passthru.nginx.notify import notify_ready
-    from passthru.nginx.watchdog import Watchdog
     from passthru.stats.exporter import Signs
 
-    watchdog = Watchdog.of()
-    return Signs(ready=notify_ready, alive=lambda: watchdog.calm(lambda: True), rotate=_Rotation())
+    return Signs(ready=notify_ready, alive=make_sign(), rotate=_Rotation())
 
 
 class _Rotation:

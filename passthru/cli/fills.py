@@ -13,7 +13,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as
+from passthru.cli.sidecar import find_site, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -52,7 +52,13 @@ def fills(spec: Path | None, settings_file: Path | None) -> None:
             "SPEC and --settings exclude each other", click.get_current_context()
         )
     source = LiveFile(settings_file.absolute())
-    asyncio.run(serve(source, on_ready=lambda: notify_ready("letting followers read along")))
+    asyncio.run(
+        serve(
+            source,
+            on_ready=lambda: notify_ready("letting followers read along"),
+            alive=make_sign(),
+        )
+    )
 
 
 def fills_child(site: Site) -> Child:
@@ -60,6 +66,7 @@ def fills_child(site: Site) -> Child:
     from passthru.fills.settings import is_open
     from passthru.nginx.children import Child
     from passthru.nginx.fills import FILLS
+    from passthru.nginx.pulse import SILENCE
 
     path = f"{site.live}/{FILLS}"
     return Child(
@@ -68,5 +75,6 @@ def fills_child(site: Site) -> Child:
         stop_signal=signal.SIGQUIT,  # who reads along may read to the end
         only_with=path,
         is_spare=True,
+        patience=SILENCE,
         is_ready=partial(is_open, path),
     )

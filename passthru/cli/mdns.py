@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import SpecSource, log_as
+from passthru.cli.sidecar import SpecSource, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.lan.serving import Place
     from passthru.nginx.children import Child
     from passthru.nginx.machine import Machine
     from passthru.nginx.site import Site
+    from passthru.sidecar.source import Source
     from passthru.spec import Spec
 
 
@@ -55,18 +57,21 @@ def mdns(spec: Path | None, live: Path | None, runtime: Path | None) -> None:
     from passthru.sidecar.source import LiveFile
 
     log_as("mdns")
+
+    def follow(source: Source, site: Site) -> None:
+        on_ready = partial(notify_ready, "on the LAN by mDNS")
+        asyncio.run(serve(source, place_of(site), on_ready=on_ready, alive=make_sign()))
+
     if live is not None and runtime is not None:
         site = Site(state=str(live.absolute()), runtime=str(runtime.absolute()), cache="")
-        asyncio.run(serve(LiveFile(Path(site.live, LAN)), place_of(site)))
+        follow(LiveFile(Path(site.live, LAN)), site)
         return
 
     def write(spec: Spec, machine: Machine) -> str:
         return write_lan(plan_lan(spec, machine, source.site))
 
     source = SpecSource(spec, write)
-    asyncio.run(
-        serve(source, place_of(source.site), on_ready=lambda: notify_ready("on the LAN by mDNS"))
-    )
+    follow(source, source.site)
 
 
 def place_of(site: Site) -> Place:
@@ -85,10 +90,12 @@ def mdns_child(site: Site) -> Child:
     """Return the child that does what the live generation wants on the LAN."""
     from passthru.nginx.children import Child
     from passthru.nginx.lan import LAN
+    from passthru.nginx.pulse import SILENCE
 
     return Child(
         name="mdns",
         argv=(*ourselves(), "mdns", "--live", site.state, "--runtime", site.runtime),
         only_with=f"{site.live}/{LAN}",
         is_spare=True,
+        patience=SILENCE,
     )

@@ -13,7 +13,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import SpecSource, log_as
+from passthru.cli.sidecar import SpecSource, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -41,21 +41,21 @@ def tunnel(spec: Path | None, list_file: Path | None) -> None:
     """
     import asyncio
 
+    from passthru.nginx.notify import notify_ready
     from passthru.sidecar.source import LiveFile
     from passthru.upstreams.serving import serve
 
     log_as("tunnel")
-    if list_file is not None:
-        if spec is not None:
-            raise click.UsageError(
-                "SPEC and --list exclude each other", click.get_current_context()
-            )
-        asyncio.run(serve(LiveFile(list_file.absolute())))
-        return
-    from passthru.nginx.notify import notify_ready
-
-    source = SpecSource(spec, _write)
-    asyncio.run(serve(source, on_ready=lambda: notify_ready("leading through the proxies")))
+    if list_file is not None and spec is not None:
+        raise click.UsageError("SPEC and --list exclude each other", click.get_current_context())
+    source = LiveFile(list_file.absolute()) if list_file else SpecSource(spec, _write)
+    asyncio.run(
+        serve(
+            source,
+            on_ready=lambda: notify_ready("leading through the proxies"),
+            alive=make_sign(),
+        )
+    )
 
 
 def _write(spec: Spec, machine: Machine) -> str:
@@ -68,6 +68,7 @@ def _write(spec: Spec, machine: Machine) -> str:
 def tunnel_child(site: Site) -> Child:
     """Return the child that leads through the proxies of whatever generation is live."""
     from passthru.nginx.children import Child
+    from passthru.nginx.pulse import SILENCE
     from passthru.nginx.tunnels import TUNNELS
     from passthru.upstreams.tunnel import are_open
 
@@ -77,5 +78,6 @@ def tunnel_child(site: Site) -> Child:
         argv=(*ourselves(), "tunnel", "--list", path),
         stop_signal=signal.SIGQUIT,  # nginx's downloads in flight need it to their end
         only_with=path,
+        patience=SILENCE,
         is_ready=partial(are_open, path),
     )

@@ -11,13 +11,25 @@ from passthru.sidecar.run import run
 from passthru.sidecar.source import Source
 
 
-async def serve(source: Source, *, on_ready: Callable[[], None] = lambda: None) -> None:
+async def serve(
+    source: Source,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
     """Answer nginx as `source`, a fills.json, says; see `run` for when it reads and ends.
 
-    `on_ready` is called when the socket is there, or when there is nothing to open one for yet.
+    `on_ready` is called when the socket is there, or when there is nothing to open one for yet,
+    `alive` for as long as it works.
     """
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # what a lease that is taken back sends (fcntl(2))
-    await run(source, _Entrances, unchanged="the settings stay as they are", on_ready=on_ready)
+    await run(
+        source,
+        _Entrances,
+        unchanged="the settings stay as they are",
+        on_ready=on_ready,
+        alive=alive,
+    )
 
 
 class _Entrances:

@@ -40,18 +40,23 @@ class Place:
 
 
 async def serve(
-    source: Source, place: Place, *, on_ready: Callable[[], None] = lambda: None
+    source: Source,
+    place: Place,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Do what `source` says; SIGHUP reads it anew, and so does a new stamp.
 
-    SIGTERM, SIGINT and SIGQUIT end it, with a goodbye. For the main thread only.
+    SIGTERM, SIGINT and SIGQUIT end it, with a goodbye. `alive` is called every second for as long
+    as the event loop turns. For the main thread only.
     """
     sidecar = _Sidecar(source, place)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         loop.add_signal_handler(number, sidecar.stop)
     loop.add_signal_handler(signal.SIGHUP, sidecar.again)
-    await sidecar.run(on_ready)
+    await sidecar.run(on_ready, alive)
 
 
 class _Sidecar:
@@ -80,13 +85,14 @@ class _Sidecar:
         self._follower.again()
         self._station.changed.set()
 
-    async def run(self, on_ready: Callable[[], None]) -> None:
+    async def run(self, on_ready: Callable[[], None], alive: Callable[[], None]) -> None:
         asyncio.get_running_loop().set_exception_handler(self._notice_broken)
         self._station.listen()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._roster.watch()),
                 group.create_task(self._report()),
+                group.create_task(_beat(alive)),
             ]
             try:
                 await self._turn()
@@ -197,3 +203,10 @@ class _Sidecar:
             await self._changed.wait()
             await asyncio.sleep(0.2)
             self._changed.clear()
+
+
+async def _beat(alive: Callable[[], None]) -> None:
+    """Give signs of life beside all that may be waited for."""
+    while True:
+        alive()
+        await asyncio.sleep(TICK_SECONDS)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from passthru.errors import PassthruError
+from passthru.nginx.notify import VOICE
 from passthru.nginx.patience import wait_until
 from passthru.nginx.process import clean_environment
+from passthru.nginx.pulse import Pulse
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2), linux/prctl.h
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -33,6 +35,9 @@ class Child:
     is_spare: bool = False
     """Whether no request needs it: when it dies it is started again, and all else goes on."""
 
+    patience: float | None = None
+    """Seconds without a sign of life after which it is taken for frozen; None if it gives none."""
+
     is_ready: Callable[[], bool] = field(default=lambda: True, repr=False)
     """Whether it does its work already; must not block."""
 
@@ -47,6 +52,7 @@ class Running:
 
     child: Child
     process: subprocess.Popen[bytes]
+    pulse: Pulse | None = None
 
     @property
     def pid(self) -> int:
@@ -66,6 +72,13 @@ class Running:
             return f"exit status {found.si_status}"
         return f"killed by {_name(found.si_status)}"
 
+    def wake(self) -> bool:
+        """Kill it if it is frozen, and say whether it was; it ends when the kernel lets it."""
+        if self.pulse is None or not self.pulse.is_lost():
+            return False
+        _kill(self)
+        return True
+
 
 def start(child: Child, *, keep_open: int, stderr: int | None = None) -> Running:
     """Start `child`; it inherits the descriptor `keep_open`. Raises PassthruError.
@@ -74,6 +87,7 @@ def start(child: Child, *, keep_open: int, stderr: int | None = None) -> Running
     it SIGTERM when the calling thread ends (not if its program has file capabilities, prctl(2)).
     """
     parent = os.getpid()
+    pulse = Pulse.of(child.patience)
 
     def die_with_parent() -> None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -86,21 +100,26 @@ def start(child: Child, *, keep_open: int, stderr: int | None = None) -> Running
             stdin=subprocess.DEVNULL,
             stdout=2,  # ours is for data
             stderr=stderr,
-            pass_fds=(keep_open,),
-            env=_environment(),
+            pass_fds=(keep_open,) if pulse is None else (keep_open, pulse.voice),
+            env=_environment() | ({} if pulse is None else pulse.environment),
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - two system calls, no lock is taken
         )
     except OSError as fault:
+        if pulse is not None:
+            pulse.close()
         raise PassthruError(
             f"cannot start {child.name}: {fault.strerror} ({fault.filename})"
         ) from fault
-    return Running(child, process)
+    finally:
+        if pulse is not None:
+            pulse.is_handed_over()
+    return Running(child, process, pulse)
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without what is between systemd and us alone (sd_notify(3))."""
-    ours = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}
+    """Return our environment without what is between us alone and who started us (sd_notify(3))."""
+    ours = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", VOICE}
     return {name: value for name, value in clean_environment().items() if name not in ours}
 
 
@@ -118,10 +137,11 @@ def stop_all(
             _send(one, signal.SIGTERM)
         wait_until(lambda: _all_ended(running), seconds=_SHORT_SECONDS)
     for one in running:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(one.pid, signal.SIGKILL)
+        _kill(one)
     for one in running:
         one.process.wait()
+        if one.pulse is not None:
+            one.pulse.close()
         wait_until(lambda group=one.pid: _is_reaped(group), seconds=_SHORT_SECONDS)  # type: ignore[misc]
 
 
@@ -139,6 +159,11 @@ def _send(one: Running, number: signal.Signals) -> None:
     if one.ended() is None:
         with suppress(ProcessLookupError):
             os.kill(one.pid, number)
+
+
+def _kill(one: Running) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(one.pid, signal.SIGKILL)
 
 
 def _all_ended(running: Sequence[Running]) -> bool:

@@ -1,9 +1,13 @@
-"""Telling systemd how we are (sd_notify(3)): one datagram, and nothing at all without systemd."""
+"""Telling whoever started us how we are: systemd (sd_notify(3)), `passthru up`, or nobody at all."""
 
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import Final
+
+VOICE: Final = "PASSTHRU_VOICE"
+"""The variable that names the pipe to `passthru up`, by its descriptor."""
 
 _SECONDS: Final = 1.0
 
@@ -30,8 +34,12 @@ def notify_status(status: str) -> None:
 
 
 def notify_alive() -> None:
-    """Say that all is well: without it for WatchdogSec=, systemd ends us."""
+    """Say that all is well: without it for WatchdogSec=, systemd ends us, and so does `up`."""
     _notify("WATCHDOG=1")
+    voice = os.environ.get(VOICE, "")
+    if voice.isascii() and voice.isdigit():
+        with suppress(OSError):
+            os.write(int(voice), b".")
 
 
 def _notify(*lines: str) -> None:

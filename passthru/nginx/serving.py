@@ -45,7 +45,10 @@ class Crew:
     """Those that run beside nginx, or will when there is work for them."""
 
     rests: dict[str, Rest] = field(default_factory=dict)
-    """The spare ones that were started, by name."""
+    """Those that were started and may be again, by name."""
+
+    frozen: set[int] = field(default_factory=set)
+    """Those that were killed because they gave no sign of life, by process id."""
 
     @property
     def master(self) -> int:
@@ -53,19 +56,33 @@ class Crew:
         return self.members[0].pid
 
     def check(self) -> None:
-        """Raise NginxError or PassthruError if one of them has ended; a spare one is let go."""
+        """Raise NginxError or PassthruError if one of them has ended.
+
+        A spare one is let go, and so is one that we killed because it was frozen.
+        """
         for one in tuple(self.members):
             how = one.ended()
             if how is None:
+                self._wake(one)
                 continue
             if one is self.members[0]:
                 lines = complaints_since(f"{self.site.logs}/error.log", self.log_before)
                 raise NginxError(f"nginx died: {how}", lines=lines[-5:])
-            if not one.child.is_spare:
+            if not one.child.is_spare and one.pid not in self.frozen:
                 raise PassthruError(f"{one.child.name} died: {how}")
+            self.frozen.discard(one.pid)
             stop_all([one], grace=0)
             self.members.remove(one)
             self._let_rest(one.child, how)
+
+    def _wake(self, one: Running) -> None:
+        if one.pid not in self.frozen and one.wake():
+            self.frozen.add(one.pid)
+            logger.warning(
+                "%s gave no sign of life for %.0f s: it is killed",
+                one.child.name,
+                one.child.patience,
+            )
 
     def call(self) -> None:
         """Start the children that are wanted by now; raises PassthruError."""
@@ -76,7 +93,7 @@ class Crew:
 
     def _start(self, child: Child) -> None:
         now = time.monotonic()
-        if child.is_spare and not self.rests.setdefault(child.name, Rest(now)).is_over(now):
+        if not self.rests.setdefault(child.name, Rest(now)).is_over(now):
             return
         try:
             self.members.append(start(child, keep_open=self.held))

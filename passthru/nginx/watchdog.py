@@ -1,4 +1,4 @@
-"""The sign of life that systemd waits for (WatchdogSec=): given only while nginx answers."""
+"""The sign of life that systemd waits for (WatchdogSec=), and `passthru up` of its children."""
 
 import math
 import os

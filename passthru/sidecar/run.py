@@ -41,11 +41,13 @@ async def run(
     *,
     unchanged: str,
     on_ready: Callable[[], None] = lambda: None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Do what `source` says; SIGHUP reads it anew, and so does a new stamp.
 
     SIGTERM and SIGINT end it at once, SIGQUIT when nobody is served any more. `on_ready` is called
-    when it was followed for the first time. `unchanged` is what the log says where it cannot be.
+    when it was followed for the first time, `alive` some times a second for as long as the event
+    loop turns. `unchanged` is what the log says where it cannot be.
     For the main thread only.
     """
     _raise_limit()
@@ -59,6 +61,7 @@ async def run(
             while not signals.stopped.is_set() and signals.quiet < _QUIET_TICKS:
                 follower.look()
                 work.tidy()
+                alive()
                 signals.tick(work.count)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_TICK_SECONDS):

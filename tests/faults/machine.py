@@ -121,6 +121,16 @@ PROCESSES: Final = (
         seconds=6,
     ),
     MachineRow(
+        key="fills_frozen",
+        name="`passthru fills` hangs",
+        gets="who wants a NAR that is on its way waits until `passthru up` or systemd has killed it, "
+        "and then until the NAR is whole; who reads along already is cut off as above",
+        stores="the answer",
+        time="16 s",
+        afterwards="nothing to mend; it is started again",
+        seconds=6,
+    ),
+    MachineRow(
         key="master_killed",
         name="the nginx master is killed while a NAR is filled",
         gets="answers end; `passthru up` says how nginx died and exits with 1",

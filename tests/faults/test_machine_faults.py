@@ -9,21 +9,25 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from passthru.cli.fills import fills_child
 from passthru.nginx.master import serving_workers
+from passthru.nginx.serving import serving
 from tests.debian import UnavailableError, fetch_folder, release_codename, unavailable
 from tests.faults.flood import Nothing
 from tests.faults.machine import ROWS
 from tests.faults.upped import up_on
-from tests.fills.sidecar import Sidecar, await_fill, partial_files
-from tests.nginx.cache import Cache
+from tests.fills.sidecar import COMMAND, Sidecar, await_fill, partial_files
+from tests.nginx.cache import Cache, free_port
 from tests.nginx.client import connect, read_reply, request_bytes
 from tests.nginx.conftest import StartCache
+from tests.nginx.nginxes import NginxBinary
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
 from tests.nginx.stored import entries, wait_stored
@@ -118,6 +122,38 @@ def test_fills_killed(cache: StartCache, origin: Origin) -> None:
 
         assert cut.body + rest.body == leader.result().body == body
         assert rest.seconds < row.seconds
+    assert len(origin.requests) == 1
+
+
+def test_fills_frozen(cache: StartCache, nginx: NginxBinary, origin: Origin) -> None:
+    """A follower who waits for it has the NAR soon after it was killed, and the next one reads along."""
+    row, body = ROWS["fills_frozen"], noise(1_000_000)
+    origin.files[NAR] = body
+    origin.fail(Fault(NAR, drip=250_000, times=1))
+    one = cache(origin, start=False)
+    one.port = free_port()
+    one.write()
+    child = fills_child(one.site)
+    child = replace(child, argv=(*COMMAND, *child.argv[-2:]), patience=1.0)
+    with (
+        serving(
+            one.rendering, one.site, binary=str(nginx.path), children=[child], grace=0.2
+        ) as crew,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        leader = pool.submit(one.get, NAR)
+        await_fill(one)
+        frozen = int(Path(one.site.fills_pid_file).read_text())
+        os.kill(frozen, signal.SIGSTOP)
+        follower = pool.submit(one.get, NAR)
+        while not follower.done():
+            crew.check()
+            crew.call()
+            time.sleep(0.2)
+
+        assert follower.result().body == leader.result().body == body
+        assert follower.result().seconds < row.seconds
+        assert int(Path(one.site.fills_pid_file).read_text()) != frozen
     assert len(origin.requests) == 1
 
 

@@ -318,7 +318,7 @@ def test_only_who_reads_nginx_s_files_is_its_user(nixos: Make) -> None:
         config = machine.service(f"passthru-{name}")["serviceConfig"]
         assert config["DynamicUser"] == (users[name] is None)
         assert config["Group"] == "nginx"
-        assert config["Type"] == ("exec" if name == "mdns" else "notify")
+        assert (config["Type"], config["WatchdogSec"]) == ("notify", "15s")
 
 
 def test_a_wrong_spec_is_not_started_again_and_again(nixos: Make) -> None:

@@ -605,6 +605,27 @@ class TestSiblings:
             running.send(signal.SIGTERM)
             assert running.ended() == 0
 
+    def test_one_that_is_frozen(self, site: Site, tmp_path: Path) -> None:
+        """One that stops giving signs of life is killed and started again, whoever needs it."""
+        lives = tmp_path / "lives"
+        script = (
+            f"import os, time; open({str(lives)!r}, 'a').write(f'{{os.getpid()}} ')\n"
+            "while True: os.write(int(os.environ['PASSTHRU_VOICE']), b'.'); time.sleep(0.1)"
+        )
+        children = [["tunnel", [sys.executable, "-c", script]]]
+        with up(site, tiny(site, "aaaa"), children=children, patience=1.5) as running:
+            running.ready()
+            assert eventually(lambda: lives.read_text().endswith(" "))
+            time.sleep(2.5)
+            [first] = lives.read_text().split()
+            os.kill(int(first), signal.SIGSTOP)
+            assert eventually(lambda: len(lives.read_text().split()) == 2)
+            assert "tunnel gave no sign of life for 2 s: it is killed" in running.said
+            assert "tunnel died: killed by SIGKILL; it is started again in 1 s" in running.said
+            assert is_gone(int(first))
+            running.send(signal.SIGTERM)
+            assert running.ended() == 0
+
     def test_one_that_cannot_start(self, site: Site) -> None:
         """It is named, and nginx does not stay."""
         with up(site, tiny(site, "aaaa"), children=[["exporter", ["/nonexistent"]]]) as running:
@@ -684,7 +705,9 @@ class TestSystemd:
             systemd.settimeout(10)
             watched = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000"}
             with up(site, tiny(site, "aaaa"), popen={"env": {**os.environ, **watched}}) as running:
-                told = {systemd.recv(999).decode().splitlines()[0] for _ in range(4)}
+                told: set[str] = set()
+                while "READY=1" not in told:
+                    told.add(systemd.recv(999).decode().splitlines()[0])
                 assert told == {"WATCHDOG=1", "READY=1"}
 
                 processes = run_below(site)

@@ -1,9 +1,9 @@
 """Do what `passthru up` does, as instructed by JSON, with a rendering in the place of a spec.
 
 site: state, runtime, cache. spec: the file that holds the rendering. tick: a file like it, which
-is handed over whenever it is there. children: pairs of name and argv, spare: names of
-some. trouble: on_ready fails. become: the user
-to run as, which may be one that cannot read this file.
+is handed over whenever it is there. children: pairs of name and argv, spare: names of some,
+patience: how long each may be silent. trouble: on_ready fails. become: the user to run as, which
+may be one that cannot read this file.
 """
 
 # ruff: noqa: T201 - this is how it talks to the tests
@@ -66,7 +66,12 @@ def main(instructions: dict[str, Any]) -> None:
         on_ready=on_ready,
         tick=tick,
         children=[
-            Child(name, tuple(argv), is_spare=name in instructions.get("spare", []))
+            Child(
+                name,
+                tuple(argv),
+                is_spare=name in instructions.get("spare", []),
+                patience=instructions.get("patience"),
+            )
             for name, argv in instructions.get("children", [])
         ],
         **{
