@@ -33,7 +33,7 @@ _CAPACITY: Final = 1_200_000_000
 
 _TRIES: Final = 20
 _ALONE: Final = 5.0
-"""Seconds for which one goes past a dead one's lock alone: by then the others see its download."""
+"""Seconds for which one goes past a lock, or for the rest, alone: the others see a download then."""
 
 _KEPT: Final = 1.0
 """Seconds that a download stays open for those who have not begun to follow it yet."""
@@ -51,6 +51,7 @@ class Desk:
         self._watches: dict[tuple[int, int], Watch] = {}
         self._searches: dict[_Key, asyncio.Task[_Searched]] = {}
         self._passed: dict[str, float] = {}
+        self._rests: dict[str, tuple[float, int]] = {}
 
     async def decide(self, question: Question) -> Watch | Instead:
         """Return the download that a follower is to read along, joined, or where it is to look.
@@ -61,7 +62,7 @@ class Desk:
             found = await self._find(question)
             if isinstance(found, Nothing):
                 if not found.dead:
-                    return Instead.OTHERWISE
+                    return self._send_on(question, found)
                 if self._goes_first(question.keys[0]):
                     return Instead.PAST_THE_LOCK
                 continue
@@ -102,6 +103,22 @@ class Desk:
             while watch.phase is Phase.GROWING and (left := ends - clock()) > 0:
                 await watch.change(left)
         return watch.phase
+
+    def _send_on(self, question: Question, found: Nothing) -> Instead:
+        """Say how nginx goes on where there is nothing to follow.
+
+        Of many whose download was cut together few ask for its rest, and the others download it. Who
+        asks for what comes later than the last one did goes on with what that one got.
+        """
+        part = question.part
+        if part is None or part.first == 0 or question.head_only or found.stored:
+            return Instead.OTHERWISE
+        now = asyncio.get_running_loop().time()
+        self._rests = {k: v for k, v in self._rests.items() if now - v[0] < _ALONE}
+        if part.first <= self._rests.get(question.keys[0], (now, 0))[1]:
+            return Instead.OTHERWISE
+        self._rests[question.keys[0]] = now, part.first
+        return Instead.THE_REST
 
     def _has_room(self, watch: Watch) -> bool:
         """Say whether one more can read along without that the others take longer for it."""

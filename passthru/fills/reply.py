@@ -10,6 +10,9 @@ from passthru.fills.question import Question
 class Instead(IntEnum):
     """Why nginx is to look elsewhere; the numbers are known to templates/nginx/http/35-fills.j2."""
 
+    THE_REST = 296
+    """Nobody downloads it, and only its end is wanted: that alone is asked of an upstream."""
+
     AGAIN = 297
     """Something is on its way of which nginx knows more than we do."""
 

@@ -30,9 +30,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """It is stored, or nobody downloads it; `dead` if somebody did who was killed."""
+    """It is stored, under one of its keys, or nobody downloads it."""
 
     dead: bool = False
+    """Whether somebody did who was killed."""
+    stored: bool = False
 
 
 async def search(
@@ -43,10 +45,12 @@ async def search(
     began = clock()
     ask_at, longest, dead = began + _ASK_EVERY / 2, _LONGEST, False
     while True:
+        stored = False
         for index, key in enumerate(keys):
             seen = zone.look(key)
-            if seen.stored and index == 0:
-                return Nothing()
+            stored = stored or seen.stored
+            if stored and index == 0:
+                return Nothing(stored=True)
             if seen.fill is not None:
                 return Found(seen.fill, index)
             dead = dead or seen.dead
@@ -54,11 +58,11 @@ async def search(
         if now >= ask_at:
             led = await is_led()
             if led is False:
-                return Nothing()
+                return Nothing(stored=stored)
             longest = _UNTOLD if led is None else _LONGEST
             ask_at = now + _ASK_EVERY
         if dead and now - began > _DEAD:
-            return Nothing(dead=True)
+            return Nothing(dead=True, stored=stored)
         if now - began > longest:
-            return Nothing()
+            return Nothing(stored=stored)
         await asyncio.sleep(_EVERY)

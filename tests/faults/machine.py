@@ -46,6 +46,16 @@ NAMES: Final = (
         afterwards="the new one after the year, or under another upstream's `name`",
         seconds=2,
     ),
+    MachineRow(
+        key="line_cuts",
+        name="every connection to an upstream is cut before the end of a NAR",
+        gets="what came, and with each range that it asks for as much more, until it has it all; "
+        "without `passthru fills` it never has",
+        stores="nothing",
+        time="no time",
+        afterwards="stored when it comes whole",
+        seconds=2,
+    ),
 )
 
 DISK: Final = (

@@ -9,13 +9,14 @@ import pytest
 from typing_extensions import override
 
 from tests.faults.machine import ROWS
+from tests.fills.sidecar import Sidecar
 from tests.nginx.cache import Cache, upstream
 from tests.nginx.client import Reply
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.names import Names
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
-from tests.nginx.stored import expire, wait_stored
+from tests.nginx.stored import entries, expire, wait_stored
 
 HOST = "up.test"
 PATHS = tuple(narinfo_path(number) for number in range(400))
@@ -160,3 +161,27 @@ def test_nar_changed(cache: StartCache, origin: Origin) -> None:
         assert reply.body == new
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.core
+def test_line_cuts(cache: StartCache, origin: Origin) -> None:
+    """Where no connection lives to the end of a NAR, a client that resumes has it all the same."""
+    row, body, cut = ROWS["line_cuts"], noise(400_000), 150_000
+    origin.files[NAR] = body
+    origin.fail(Fault(NAR, cut=cut))
+    one = cache(origin)
+    with Sidecar(one):
+        replies = [one.get(NAR)]
+        while (have := sum(len(reply.body) for reply in replies)) < len(body) and len(replies) < 9:
+            replies.append(one.get(NAR, headers=[("Range", f"bytes={have}-")]))
+
+        assert b"".join(reply.body for reply in replies) == body
+        assert [len(reply.body) for reply in replies] == [cut, cut, len(body) - 2 * cut]
+        assert max(reply.seconds for reply in replies) < row.seconds
+        assert entries(one) == []
+        origin.heal()
+        assert [one.get(NAR).body, wait_stored(one)[0].status] == [body, 200]
+    origin.fail(Fault(NAR, cut=cut))
+    other = cache(origin)
+    assert one.get(NAR).body == body
+    assert other.get(NAR, headers=[("Range", f"bytes={cut}-")]).body == b""

@@ -92,7 +92,7 @@ def test_what_is_stored_is_searched_for_no_longer(zone: Zone) -> None:
     """It is nginx that serves it."""
     Path(zone.path(KEY)).write_bytes(cache_file(KEY))
 
-    assert found(zone, led=True) == Nothing()
+    assert found(zone, led=True) == Nothing(stored=True)
 
 
 def test_what_never_begins(zone: Zone) -> None:

@@ -51,6 +51,17 @@ def test_a_full_disk_serves_old_and_new(cache: StartCache, origin: Origin, small
     assert [r.cache_status for r in after] == ["MISS", "HIT"]
 
 
+def test_without_room_a_range_is_asked_for_alone(cache: StartCache, origin: Origin) -> None:
+    """A client that goes on costs the upstream no more than the rest, and gets just that."""
+    origin.files[NAR] = BODY
+    one = cache(origin, machine={"disk": Disk(writable=False)})
+
+    reply = one.get(NAR, headers=[("Range", f"bytes={2 * MIB}-")])
+
+    assert (reply.status, reply.body) == (206, BODY[2 * MIB :])
+    assert [asked.headers.get("range") for asked in origin.requests] == [f"bytes={2 * MIB}-"]
+
+
 def test_without_room_nobody_waits_for_another(cache: StartCache, origin: Origin) -> None:
     """A lock on what is not stored would have clients fetch one after the other."""
     origin.files[NAR] = BODY

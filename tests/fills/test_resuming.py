@@ -1,0 +1,123 @@
+"""Clients whose download was cut and who go on where it ended, while nobody downloads the NAR."""
+
+import pytest
+
+from tests.fills.conftest import StartBeside
+from tests.fills.sidecar import ask
+from tests.nginx.cache import Cache, upstream
+from tests.nginx.client import Reply, at_once
+from tests.nginx.conftest import MakeOrigin, StartCache
+from tests.nginx.origin import Fault, File, Origin, Ranges
+from tests.nginx.samples import NAR, noise
+from tests.nginx.stored import entries, wait_stored
+
+BODY = noise(400_000)
+
+
+def go_on(cache: Cache, have: int, *headers: tuple[str, str], path: str = NAR) -> Reply:
+    """Ask for what lies behind the first `have` bytes."""
+    return ask(cache, ("Range", f"bytes={have}-"), *headers, path=path)
+
+
+@pytest.mark.core
+def test_only_the_rest_is_asked_for(cache: StartCache, beside: StartBeside, origin: Origin) -> None:
+    """The upstream is asked for the part, with the client's validator, and no part is stored."""
+    origin.files[NAR] = File(BODY)
+    one = cache(origin)
+    beside(one)
+
+    reply = go_on(one, 300_000, ("If-Range", File(BODY).etag))
+
+    [asked] = origin.requests
+    assert (asked.headers["range"], asked.headers["if-range"]) == ("bytes=300000-", File(BODY).etag)
+    assert (reply.status, reply.body, reply.upstream) == (206, BODY[300_000:], "a")
+    assert reply.get("Content-Range") == f"bytes 300000-{len(BODY) - 1}/{len(BODY)}"
+    assert entries(one) == []
+    assert (ask(one).cache_status, ask(one).body) == ("MISS", BODY)
+    assert (go_on(one, 300_000).cache_status, len(origin.requests)) == ("HIT", 2)
+
+
+def test_an_upstream_without_ranges_gives_the_whole(
+    cache: StartCache, beside: StartBeside, origin: Origin
+) -> None:
+    """It answers with all, of which the client gets its part; and then it is stored."""
+    origin.files[NAR] = BODY
+    origin.fail(Fault(NAR, ranges=Ranges.IGNORED))
+    one = cache(origin)
+    beside(one)
+
+    reply = go_on(one, 300_000)
+
+    assert (reply.status, reply.body) == (206, BODY[300_000:])
+    assert [entry.status for entry in wait_stored(one)] == [200]
+    assert (ask(one).cache_status, len(origin.requests)) == ("HIT", 1)
+
+
+def test_past_the_end(cache: StartCache, beside: StartBeside, origin: Origin) -> None:
+    """A client that has it all is told so, as the upstream tells it."""
+    origin.files[NAR] = BODY
+    one = cache(origin)
+    beside(one)
+
+    reply = go_on(one, len(BODY))
+
+    assert (reply.status, entries(one)) == (416, [])
+
+
+@pytest.mark.parametrize("path", [NAR, NAR.replace("/nar/", "/nar/~b/")])
+def test_the_rest_of_the_second_upstreams(
+    path: str, cache: StartCache, beside: StartBeside, origins: MakeOrigin
+) -> None:
+    """It comes from the upstream that has it, by both of its names, past a redirect as well."""
+    first, second, store = origins(), origins(), origins({"/blob": BODY})
+    second.fail(Fault(NAR, status=302, headers=(("Location", f"{store.url}/blob"),)))
+    one = cache(upstream(first, "a"), upstream(second, "b", redirect_hosts=["127.0.0.1"]))
+    beside(one)
+
+    reply = go_on(one, 300_000, path=path)
+
+    assert (reply.status, reply.body, reply.upstream) == (206, BODY[300_000:], "b")
+    assert [asked.headers.get("range") for asked in store.requests] == ["bytes=300000-"]
+
+
+def test_what_the_second_upstream_gave_is_not_asked_for_again(
+    cache: StartCache, beside: StartBeside, origins: MakeOrigin
+) -> None:
+    """A part of what is stored comes out of the cache, whoever it is from."""
+    first, second = origins(), origins({NAR: BODY})
+    one = cache(upstream(first, "a"), upstream(second, "b"))
+    beside(one)
+    assert ask(one).body == BODY
+    wait_stored(one)
+
+    assert (go_on(one, 300_000).body, len(second.requests)) == (BODY[300_000:], 1)
+
+
+def test_a_herd_that_was_cut_asks_for_no_rest_each(
+    cache: StartCache, beside: StartBeside, origin: Origin
+) -> None:
+    """Of many one asks for the rest, and the others read along one download."""
+    origin.files[NAR] = BODY
+    origin.fail(Fault(NAR, drip=400_000))
+    one = cache(origin)
+    beside(one)
+
+    replies = at_once(8, lambda: go_on(one, 300_000))
+
+    assert {reply.body for reply in replies} == {BODY[300_000:]}
+    assert sorted(asked.headers.get("range", "") for asked in origin.requests) == [
+        "",
+        "bytes=300000-",
+    ]
+
+
+def test_without_the_sidecar(cache: StartCache, origins: MakeOrigin) -> None:
+    """Where `passthru fills` does not run, the whole is fetched as ever, past a redirect as well."""
+    front, store = origins(), origins({"/blob": BODY})
+    front.fail(Fault(NAR, status=302, headers=(("Location", f"{store.url}/blob"),)))
+    one = cache(upstream(front, "a", redirect_hosts=["127.0.0.1"]))
+
+    reply = go_on(one, 300_000)
+
+    assert (reply.status, reply.body) == (206, BODY[300_000:])
+    assert [entry.status for entry in wait_stored(one)] == [200]
