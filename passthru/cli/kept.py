@@ -44,6 +44,7 @@ class Kept:
 
 def find_kept(given: Path | None) -> Kept:
     """Read the spec, and look at this machine; raises SpecError and RenderError."""
+    from passthru.cache.nar_url import PLAIN_HOST
     from passthru.nginx.lan import plan_lan
     from passthru.nginx.listening import address_of
     from passthru.nginx.plan import site_of
@@ -57,5 +58,6 @@ def find_kept(given: Path | None) -> Kept:
     zones = make_zones(site.cache, spec.cache.size)
     following = plan_lan(spec, machine, site).follow
     names = tuple(upstream.name for upstream in spec.upstreams)
-    order = Order(names, None if following is None else following.key)
+    plain = frozenset(upstream.name for upstream in spec.upstreams if upstream.host == PLAIN_HOST)
+    order = Order(names, None if following is None else following.key, plain)
     return Kept(spec, site, zones, address_of(spec, machine), order)

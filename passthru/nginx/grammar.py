@@ -25,10 +25,19 @@ NARINFO: Final = rf"^/{HASH}\.narinfo$"
 
 TOO_LONG: Final = rf"^.{{{LONGEST + 1}}}"
 
-ENCODED: Final = r"^[^?]*%(?:[01]|2[5EFef]|5[Cc]|7[Ff])"
-"""Encoded control characters, and an encoded percent sign, dot, slash or backslash, which another might decode again."""
+ENCODED: Final = r"^[^?]*(?:%(?:[01]|2[5EFef]|5[Cc]|7[Ff])|/%7[Ee])"
+"""Encoded control characters, and an encoded percent sign, dot, slash or backslash, which another might decode again.
 
-NAR: Final = rf"^/nar(?:/{_SEGMENT})++(?:\?(?:[\w.~!*+,=:@&/?()-]|%[0-9A-Fa-f]{{2}})*+)?$"
+And an encoded tilde where a plain one is our own mark."""
+
+_NAR_NAME: Final = rf"(?:/{_SEGMENT})++(?:\?(?:[\w.~!*+,=:@&/?()-]|%[0-9A-Fa-f]{{2}})*+)?"
+
+NAR: Final = rf"^/nar(?!(?:/~[^/?]++)?+/~(?![^/?])){_NAR_NAME}$"
+
+_AUTHORITY: Final = r"(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?"
+
+NAR_ELSEWHERE: Final = rf"^/nar/~[a-z0-9-]++/~/https?/{_AUTHORITY}{_NAR_NAME}$"
+"""A NAR whose narinfo had an absolute `URL:`; the upstream that gave it is named, and may lead there."""
 
 METADATA: Final = (
     rf"^/{HASH}\.ls(?:\.xz)?$",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from passthru.cache.nar_url import handed_out
 from passthru.nginx import grammar
 from passthru.spec.conflict import NEIGHBOURS
 
@@ -38,12 +39,17 @@ class Order:
     neighbours: str | None = None
     """What comes before the path in the key of what neighbours gave; None: they are not asked."""
 
+    plain: frozenset[str] = frozenset()
+    """Those whose narinfos never lead to another host."""
+
 
 _NARINFO: Final = re.compile(grammar.NARINFO, re.ASCII)
-_NAR: Final = re.compile(grammar.NAR, re.ASCII)
+_NARS: Final = tuple(re.compile(p, re.ASCII) for p in (grammar.NAR, grammar.NAR_ELSEWHERE))
 _METADATA: Final = tuple(re.compile(pattern, re.ASCII) for pattern in grammar.METADATA)
 _REFUSED: Final = tuple(re.compile(p, re.ASCII) for p in (grammar.TOO_LONG, grammar.ENCODED))
-_NEIGHBOURS_NAR: Final = re.compile(rf"/nar/~{NEIGHBOURS}/[0-9a-f]+/(?:~[^/]+/)?(.+)", re.DOTALL)
+_NEIGHBOURS_NAR: Final = re.compile(
+    rf"/nar/~{NEIGHBOURS}/[0-9a-f]+/(?:~[^/]+/)?(?!~/)(.+)", re.DOTALL
+)
 _NAMED: Final = re.compile(r"/nar/~([^/]+)(/.*)", re.ASCII | re.DOTALL)
 
 
@@ -51,7 +57,7 @@ def area_of(target: str) -> Area | None:
     """Return where answers to the path `target`, from its slash on, are kept; None if nowhere."""
     if not target.isprintable() or any(pattern.search(target) for pattern in _REFUSED):
         return None
-    if _NAR.search(target):
+    if any(pattern.search(target) for pattern in _NARS):
         return Area.NAR
     path = target.partition("?")[0]
     if path == target and (_NARINFO.search(path) or any(p.search(path) for p in _METADATA)):
@@ -66,9 +72,10 @@ def turns_of(target: str, order: Order) -> tuple[Turn, ...]:
         path = unquote_to_bytes(target).decode("utf-8", "replace")
         turns = tuple(Turn(name, f"{name}{path}") for name in order.upstreams)
         return (*first, *turns) if _NARINFO.search(target) else turns
-    marked = _NEIGHBOURS_NAR.fullmatch(target)
-    if marked and first:
-        return (*first, *(Turn(name, f"{name}/nar/{marked[1]}") for name in order.upstreams))
+    if first and target.startswith(f"/nar/~{NEIGHBOURS}/"):
+        marked = _NEIGHBOURS_NAR.fullmatch(target)
+        path = f"/nar/{marked[1]}" if marked else target
+        return (*first, *(Turn(name, f"{name}{path}") for name in order.upstreams))
     named = _NAMED.fullmatch(target)
     if named and named[1] in order.upstreams:
         return (Turn(named[1], f"{named[1]}/nar{named[2]}"),)
@@ -80,9 +87,9 @@ def nar_target(url: str, upstream: str, order: Order) -> str | None:
 
     None where `URL:` leads elsewhere, and clients therefore past this cache.
     """
-    target = f"/{url}"
-    if not url.startswith("nar/") or area_of(target) is not Area.NAR:
-        return None
-    if upstream in {NEIGHBOURS, order.upstreams[0]}:
-        return target  # a neighbour's is stored as clients are told
-    return f"/nar/~{upstream}/{url.removeprefix('nar/')}"
+    told = url
+    if upstream != NEIGHBOURS:  # a neighbour's is stored as clients are told
+        first, plain = upstream == order.upstreams[0], upstream in order.plain
+        told = handed_out(url, upstream, first=first, plain=plain)
+    target = f"/{told}"
+    return target if told.startswith("nar/") and area_of(target) is Area.NAR else None

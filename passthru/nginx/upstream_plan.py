@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from passthru.cache.nar_url import PLAIN_HOST
 from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
 from passthru.nginx.machine import Machine
@@ -32,6 +33,9 @@ class UpstreamPlan:
 
     tunnelled: bool
     """Whether it is behind a proxy, and nothing may go around that."""
+
+    plain: bool
+    """Whether its narinfos never lead to another host."""
 
     resolve: bool
     """Whether nginx itself looks the one name in `servers` up, again and again."""
@@ -92,6 +96,7 @@ def plan_upstream(
         path=upstream.path,
         servers=servers,
         tunnelled=upstream.proxy is not None,
+        plain=upstream.host == PLAIN_HOST,
         resolve=resolve,
         authorized=upstream.credentials_file is not None,
         authorization=_authorization(upstream, index, machine),

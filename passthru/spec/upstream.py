@@ -46,8 +46,8 @@ class Upstream(Table):
     )
     redirect_hosts: Annotated[tuple[RedirectHost, ...], ONCE] = Field(
         default=(),
-        description="Other hosts that it may redirect to. Redirects to hosts not named here are "
-        "not followed.",
+        description="Other hosts that it may redirect to, and that its narinfos may lead to for "
+        "NARs. Hosts not named here are not asked.",
         examples=[["*.r2.dev"]],
     )
     connect_timeout: Annotated[Duration, between(1, 3600)] = Field(

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
+from passthru.cache.nar_url import PLAIN_HOST, handed_out
 from passthru.cache.place import LEVELS, file_path
 from passthru.stats.batch import PathCount
 from passthru.stats.facts import Facts
@@ -26,7 +28,7 @@ _NARINFO: Final = re.compile(r"/[0-9a-df-np-sv-z]{32}\.narinfo")
 _STORE_PATH: Final = re.compile(
     rb"^StorePath: /\S*/[0-9a-z]{32}-([0-9A-Za-z+._?=-]{1,211})$", re.MULTILINE
 )
-_URL: Final = re.compile(rb"^URL: (nar/[!-~]{1,1000})$", re.MULTILINE)
+_URL: Final = re.compile(rb"^URL: ((?:nar/|https?://)[!-~]{1,1000})$", re.MULTILINE)
 _LONGEST: Final = 65536
 
 
@@ -77,8 +79,8 @@ class Names:
                 name, url = _STORE_PATH.search(text), _URL.search(text)
                 if name and url:
                     nar = url[1].decode()
-                    # As the narinfo was handed out: of all but the first, under the upstream's name.
-                    told = nar.replace("nar/", f"nar/~{upstream.name}/", 1) if index else nar
+                    plain = urlsplit(upstream.url).hostname == PLAIN_HOST
+                    told = handed_out(nar, upstream.name, first=not index, plain=plain)
                     self._by_nar[f"/{told}"] = name[1].decode()
                     return True
         return False

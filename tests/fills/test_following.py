@@ -224,21 +224,23 @@ def test_the_second_upstream_is_followed(
     assert (len(first.requests), len(second.requests)) == (1 if path == NAR else 0, 1)
 
 
-def test_what_a_redirect_leads_to_is_followed(
-    cache: StartCache, beside: StartBeside, origins: MakeOrigin
+@pytest.mark.parametrize("by", ["redirect", "narinfo"])
+def test_what_is_elsewhere_is_followed(
+    by: str, cache: StartCache, beside: StartBeside, origins: MakeOrigin
 ) -> None:
-    """A NAR that an upstream redirects to elsewhere is one download, too."""
+    """A NAR that an upstream redirects to elsewhere, or its narinfo leads to, is one download, too."""
     front, store = origins(), origins({"/blob": BODY})
+    path = NAR if by == "redirect" else f"/nar/~a/~/http/127.0.0.1:{store.port}/blob"
     front.fail(Fault(NAR, status=302, headers=(("Location", f"{store.url}/blob"),)))
     store.fail(Fault(drip=SLOW))
     one = cache(upstream(front, "a", redirect_hosts=["127.0.0.1"]))
     beside(one)
 
-    replies = at_once(3, lambda: ask(one))
+    replies = at_once(3, lambda: ask(one, path=path))
 
     assert {reply.body for reply in replies} == {BODY}
     assert max(reply.first_byte for reply in replies) < 1.5
-    assert (len(front.requests), len(store.requests)) == (1, 1)
+    assert (len(front.requests), len(store.requests)) == (int(by == "redirect"), 1)
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 8])

@@ -191,14 +191,19 @@ def test_file_of_another_key(cache: StartCache, origin: Origin) -> None:
 
 
 def test_nar_elsewhere(cache: StartCache, origin: Origin) -> None:
-    """A NAR that clients fetch from another host is said to be."""
-    url = "https://else.where/x.nar"
-    origin.files[f"/{HASH}.narinfo"] = narinfo(url=url)
+    """A NAR on another host is found where clients ask for it; one that is no URL is said to be none."""
+    url, other = "https://else.where/x.nar", f"/{'1' * 32}.narinfo"
+    origin.files = {f"/{HASH}.narinfo": narinfo(url=url), other: narinfo(url="else/where")}
     one = cache(origin)
-    fill(one, f"/{HASH}.narinfo")
+    fill(one, f"/{HASH}.narinfo", other)
 
-    record = explain(one)
-    assert (record["narElsewhere"], len(record["paths"])) == (url, 1)
+    here, there = explain(one), explain(one, other)
+
+    assert (here["narElsewhere"], here["paths"][1]["path"]) == (
+        None,
+        "/nar/~a/~/https/else.where/x.nar",
+    )
+    assert (there["narElsewhere"], len(there["paths"])) == ("else/where", 1)
 
 
 @pytest.mark.parametrize(

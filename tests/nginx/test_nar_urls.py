@@ -21,9 +21,12 @@ def url_of(body: bytes) -> str:
 
 @pytest.mark.core
 def test_the_first_upstreams_narinfo_is_untouched(cache: StartCache, origins: MakeOrigin) -> None:
-    """Byte for byte, with its length and its validators."""
+    """That of cache.nixos.org: byte for byte, with its length and its validators."""
     first = origins({NARINFO: narinfo()})
-    one = cache(first, origins())
+    url = f"http://cache.nixos.org:{first.port}"
+    one = cache(
+        upstream(url, "a"), origins(), machine={"addresses": {"cache.nixos.org": ("127.0.0.1",)}}
+    )
 
     reply = one.get(NARINFO)
 

@@ -1,5 +1,7 @@
 """Whose turn it is at a request, and under which key."""
 
+from dataclasses import replace
+
 import pytest
 
 from passthru.nginx.turn import Area, Order, Turn, area_of, nar_target, turns_of
@@ -20,6 +22,10 @@ OF_A_NEIGHBOUR = "/nar/~lan/5e0f/x.nar?y"
         (NAR, Area.NAR),
         (f"{NAR}?hash={HASH}", Area.NAR),
         ("/nar/~b/x.nar", Area.NAR),
+        ("/nar/~b/~/https/else.where:80/x.nar?y", Area.NAR),
+        ("/nar/~b/~/https/[::1]/x.nar", Area.NAR),
+        ("/nar/~b/~/ftp/else.where/x.nar", None),
+        ("/nar/~/https/else.where/x.nar", None),
         ("/", None),
         ("/nix-cache-info", None),
         ("/nar/../x", None),
@@ -45,6 +51,7 @@ def test_upstreams_take_turns() -> None:
 def test_named_nar_is_one_upstreams() -> None:
     """A NAR with an upstream's name is kept as that upstream knows it, and asked of no other."""
     assert turns_of("/nar/~b/x.nar?y", ORDER) == (Turn("b", "b/nar/x.nar?y"),)
+    assert turns_of("/nar/~b/~/https/h/x?y", ORDER) == (Turn("b", "b/nar/~/https/h/x?y"),)
 
 
 def test_neighbours_come_first() -> None:
@@ -57,6 +64,8 @@ def test_neighbours_come_first() -> None:
         Turn("b", "b/nar/x.nar?y"),
     )
     assert turns_of("/nar/~lan/5e0f/~c/x.nar", FOLLOWER)[1] == Turn("a", "a/nar/x.nar")
+    elsewhere = "/nar/~lan/5e0f/~/https/h/x"
+    assert turns_of(elsewhere, FOLLOWER)[1] == Turn("a", f"a{elsewhere}")
     assert turns_of("/nar/x.nar", FOLLOWER) == turns_of("/nar/x.nar", ORDER)
     assert turns_of(f"/{HASH}.ls", FOLLOWER) == turns_of(f"/{HASH}.ls", ORDER)
     assert nar_target(OF_A_NEIGHBOUR[1:], "lan", FOLLOWER) == OF_A_NEIGHBOUR
@@ -71,9 +80,12 @@ def test_metadata_key_is_decoded() -> None:
 
 
 def test_where_clients_ask_for_a_nar() -> None:
-    """Only the narinfos of the first upstream are handed out as they came."""
+    """The relative URLs of the first upstream are handed out as they came, unless they bear our mark."""
     assert nar_target("nar/x.nar", "a", ORDER) == "/nar/x.nar"
     assert nar_target("nar/x.nar?y", "b", ORDER) == "/nar/~b/x.nar?y"
-    assert nar_target("http://else.where/x", "a", ORDER) is None
+    assert nar_target("nar/~b/x", "a", ORDER) == "/nar/~a/~b/x"
+    assert nar_target("https://else.where/x?y", "a", ORDER) == "/nar/~a/~/https/else.where/x?y"
+    assert nar_target("https://else.where/../x", "a", ORDER) is None
+    assert nar_target("https://else.where/x", "a", replace(ORDER, plain=frozenset("a"))) is None
     assert nar_target("../x", "a", ORDER) is None
     assert nar_target("nar/../x", "a", ORDER) is None
