@@ -205,11 +205,12 @@ def _refuse_foreign_files(site: Site) -> None:
 def _refuse_unsupported(spec: Spec, capabilities: Capabilities) -> None:
     """Refuse what would otherwise be silently left out; raises RenderError."""
     for index, upstream in enumerate(spec.upstreams):
-        if upstream.proxy is not None and upstream.redirect_hosts:
+        wide = next((host for host in upstream.redirect_hosts if host.startswith("*")), None)
+        if upstream.proxy is not None and wide is not None:
             raise RenderError(
-                f"upstreams[{index}].redirect_hosts: this version follows the redirects of an"
-                " upstream behind a proxy to its own host only, and will not go around the proxy",
-                hint="remove redirect_hosts, or the proxy",
+                f"upstreams[{index}].redirect_hosts: {wide} is a wildcard, and this version goes through"
+                " a proxy only to hosts that it knows before",
+                hint="write whole names, such as store.example.org, or remove the proxy",
             )
         if upstream.scheme == "https" and not capabilities.tls:
             raise RenderError(

@@ -68,9 +68,9 @@ class Site:
         """The file that is there as long as `passthru fills` is: nginx looks for no socket."""
         return f"{self.runtime}/fills.pid"
 
-    def tunnel(self, upstream: str) -> str:
-        """Return the unix socket that leads to an upstream through its proxy."""
-        return f"{self.runtime}/tunnel-{upstream}.sock"
+    def tunnel(self, name: str) -> str:
+        """Return the unix socket that leads to an upstream through its proxy, or to where it may lead."""
+        return f"{self.runtime}/tunnel-{name}.sock"
 
     @property
     def neighbours(self) -> str:

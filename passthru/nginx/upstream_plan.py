@@ -7,6 +7,7 @@ from typing import Final
 from passthru.cache.nar_url import PLAIN_HOST
 from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
+from passthru.nginx.elsewhere import Elsewhere, behind_proxy, redirect_patterns
 from passthru.nginx.machine import Machine
 from passthru.nginx.site import Site
 from passthru.spec import Upstream
@@ -55,6 +56,9 @@ class UpstreamPlan:
 
     redirect_patterns: tuple[str, ...]
     """Regular expressions of the URLs that it may redirect to."""
+
+    elsewhere: tuple[Elsewhere, ...]
+    """The hosts among these that are reached through its proxy."""
 
     connect_timeout: int
     read_timeout: int
@@ -107,8 +111,9 @@ def plan_upstream(
         own_pattern=own,
         redirect_patterns=(
             f"{own}/",
-            *(_redirect_pattern(h, upstream) for h in upstream.redirect_hosts),
+            *redirect_patterns(upstream),
         ),
+        elsewhere=behind_proxy(upstream, site),
         # Two addresses must fit into the time that the operator gave for one connection.
         connect_timeout=max(1, upstream.connect_timeout // 2)
         if several
@@ -150,12 +155,3 @@ def _servers(
         f"[{address}]:{upstream.port}" if ":" in address else f"{address}:{upstream.port}"
         for address in addresses
     ), False
-
-
-def _redirect_pattern(host: str, upstream: Upstream) -> str:
-    """Return the expression of the URLs on `host` (or on `*.host`) that `upstream` may name."""
-    scheme = "https" if upstream.scheme == "https" else "https?"
-    name = re.escape(host.removeprefix("*."))
-    if host.startswith("*."):
-        name = rf"[a-z0-9.-]*[a-z0-9-]\.{name}"
-    return rf"^{scheme}://{name}(?::[0-9]+)?/"

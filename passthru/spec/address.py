@@ -14,6 +14,7 @@ from pydantic import AfterValidator
 
 from passthru.spec.fault import BadValueError
 from passthru.spec.kind import Kind
+from passthru.spec.number import HIGHEST_PORT
 from passthru.spec.text import Text, shown
 
 LONGEST_HOST: Final = 253
@@ -21,6 +22,7 @@ LONGEST_HOST: Final = 253
 
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORT: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 _INTERFACE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,14}")
 
 
@@ -67,10 +69,30 @@ def check_own_host(host: str) -> str:
     return check_host(host)
 
 
-def check_redirect_host(host: str) -> str:
-    """Return a host name, or `*.` and a host name of two labels or more; raise BadValueError."""
-    if "://" in host or "/" in host:
+def check_redirect_host(text: str) -> str:
+    """Return a host name, or `*.` and one of two labels or more, with its port if it has one.
+
+    Raises BadValueError.
+    """
+    if "://" in text or "/" in text:
         raise BadValueError("is a URL", "write the host name alone, such as *.r2.dev")
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        return _check_redirect_name(text)
+    if not _PORT.fullmatch(port) or not 1 <= int(port) <= HIGHEST_PORT:
+        raise BadValueError(
+            "has a port that is none", f"write a number from 1 to {HIGHEST_PORT} after the colon"
+        )
+    return f"{_check_redirect_name(host)}:{int(port)}"
+
+
+def split_redirect_host(text: str) -> tuple[str, int | None]:
+    """Return name and port of what `check_redirect_host` has accepted."""
+    name, _, port = text.partition(":")
+    return name, int(port) if port else None
+
+
+def _check_redirect_name(host: str) -> str:
     if not host.startswith("*"):
         return check_host(host)
     if not host.startswith("*."):

@@ -47,8 +47,9 @@ class Upstream(Table):
     redirect_hosts: Annotated[tuple[RedirectHost, ...], ONCE] = Field(
         default=(),
         description="Other hosts that it may redirect to, and that its narinfos may lead to for "
-        "NARs. Hosts not named here are not asked.",
-        examples=[["*.r2.dev"]],
+        "NARs; with a port, at that port alone. Hosts not named here are not asked. Behind a proxy "
+        "they are reached through it, and have to be whole names.",
+        examples=[["*.r2.dev", "store.example.org:9000"]],
     )
     connect_timeout: Annotated[Duration, between(1, 3600)] = Field(
         default=5,

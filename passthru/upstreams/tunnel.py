@@ -15,7 +15,7 @@ class Tunnel:
     """One tunnel; equal ones lead to the same place in the same way."""
 
     name: str
-    """That of the upstream."""
+    """What its messages begin with."""
     socket: str
     """The absolute path of the socket that nginx connects to."""
     proxy: ProxyAddress

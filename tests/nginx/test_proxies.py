@@ -16,11 +16,14 @@ from tests.nginx.client import at_once
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
+from tests.nginx.test_nar_urls import url_of
 from tests.upstreams.process import Tunnels, eventually
 from tests.upstreams.proxies import FakeProxy, RealProxy, real_proxy, socks_to
 
 HOST = "up.test"
 """A name that no resolver knows: only the proxy's side has it."""
+
+STORE_HOST = "store.test"
 
 KINDS = ("microsocks", "tinyproxy")
 
@@ -45,8 +48,8 @@ def proxy(stack: ExitStack) -> MakeProxy:
 def tunnelled(cache: StartCache, stack: ExitStack) -> StartTunnelled:
     """Return a starter of caches that have a tunnel beside them."""
 
-    def start(*tables: Origin | dict[str, object]) -> Cache:
-        one = cache(*tables)
+    def start(*tables: Origin | dict[str, object], **machine: object) -> Cache:
+        one = cache(*tables, machine=machine)
         stack.enter_context(Tunnels(Path(one.site.live) / "tunnels.json"))
         assert eventually(
             lambda: all(Path(t.socket).is_socket() for t in one.plan.tunnels), seconds=15
@@ -208,14 +211,85 @@ def test_redirects_stay_behind_the_proxy(
     assert other.requests == []
 
 
-def test_redirect_hosts_are_refused(cache: StartCache) -> None:
-    """Nginx would go there directly, so it is said before anything starts."""
+@pytest.mark.core
+@pytest.mark.parametrize("kind", KINDS)
+def test_redirect_hosts_are_reached_through_the_proxy(
+    kind: str,
+    tunnelled: StartTunnelled,
+    proxy: MakeProxy,
+    origins: MakeOrigin,
+    tmp_path: Path,
+) -> None:
+    """By a redirect and by a narinfo, with their own names for TLS, over kept connections; the rest is not."""
+    authority = Authority(tmp_path)
+    store = origins(
+        {f"/{n}": noise(50_000, n) for n in range(5)}, tls=authority.context(STORE_HOST)
+    )
+    there = f"https://{STORE_HOST}:{store.port}"
+    front = origins(
+        {NARINFO: narinfo(url=f"{there}/3?x=1"), "/nar/4": b""}, tls=authority.context(HOST)
+    )
+    store.files["/3?x=1"] = store.files["/3"]
+    for n in (0, 1, 2):
+        front.fail(Fault(f"^/nar/{n}$", status=302, headers=(("Location", f"{there}/{n}"),)))
+    front.fail(
+        Fault("/nar/other", status=302, headers=(("Location", f"https://{STORE_HOST}:9/x"),)),
+        Fault(
+            "/nar/plain", status=302, headers=(("Location", f"http://{STORE_HOST}:{store.port}/1"),)
+        ),
+        Fault("/nar/third", status=302, headers=(("Location", "https://third.test/x"),)),
+    )
+    way = proxy(kind, login=True, hosts=f"127.0.0.1 {HOST} {STORE_HOST} third.test")
+    one = tunnelled(
+        behind(
+            way,
+            f"https://{HOST}:{front.port}",
+            redirect_hosts=[f"{STORE_HOST}:{store.port}"],
+            credentials_file="/k",
+        ),
+        ca_bundle=str(authority.file),
+        credentials={"/k": "Bearer S3CRET"},
+    )
+
+    urls = [*(f"/nar/{n}" for n in range(3)), url_of(one.get(NARINFO).body)]
+    found = [one.get(url).body for url in urls]
+    refused = [one.get(f"/nar/{name}").status for name in ("other", "plain", "third")]
+
+    assert found == [noise(50_000, n) for n in range(4)]
+    assert refused == [502] * 3
+    assert {(r.sni, r.headers["host"]) for r in store.requests} == {
+        (STORE_HOST, f"{STORE_HOST}:{store.port}")
+    }
+    assert store.connections == 1
+    assert [r for r in store.requests if "authorization" in r.headers] == []
+
+
+def test_a_redirect_host_stays_where_it_is(
+    tunnelled: StartTunnelled, stack: ExitStack, origins: MakeOrigin
+) -> None:
+    """Another one before it in the list is no other way to it; a plain one has both schemes' ports."""
+    origin, store = origins(), origins({"/x": b"nar"})
+    places = {HOST: ("127.0.0.1", origin.port), STORE_HOST: ("127.0.0.1", store.port)}
+    way = stack.enter_context(FakeProxy(socks_to(places)))
+    origin.fail(Fault("/nar/", status=302, headers=(("Location", f"http://{STORE_HOST}/x"),)))
+    one = tunnelled(behind(way, f"http://{HOST}", redirect_hosts=[STORE_HOST]))
+    before = {tunnel.socket for tunnel in one.plan.tunnels}
+    first = one.get("/nar/1").body
+    one.apply({"upstreams": [behind(way, f"http://{HOST}", redirect_hosts=["a.test", STORE_HOST])]})
+
+    assert (first, one.get("/nar/2").body) == (b"nar", b"nar")
+    assert before < {tunnel.socket for tunnel in one.plan.tunnels}
+    assert sorted(tunnel.port for tunnel in one.plan.tunnels) == [80, 80, 80, 443, 443]
+
+
+def test_a_wildcard_behind_a_proxy_is_refused(cache: StartCache) -> None:
+    """A tunnel leads to one host, so it is said before anything starts."""
     one = cache(
         behind("http://127.0.0.1:9", "http://x.test", redirect_hosts=["*.r2.dev"]), start=False
     )
     one.port = 8080
 
-    with pytest.raises(RenderError, match="will not go around the proxy"):
+    with pytest.raises(RenderError, match=r"\*\.r2\.dev is a wildcard"):
         one.write()
 
 

@@ -149,7 +149,7 @@ def test_cache_larger_than_the_disk_is_a_warning(spec: Path) -> None:
 
 def test_unsupported_key_is_an_error(spec: Path) -> None:
     """What would be left out in silence is refused aloud."""
-    proxy = 'proxy = "socks5h://127.0.0.1:1080"\nredirect_hosts = ["other.example"]\n'
+    proxy = 'proxy = "socks5h://127.0.0.1:1080"\nredirect_hosts = ["*.other.example"]\n'
     spec.write_text(f"{spec.read_text()}{proxy}")
     code, found = codes(spec)
 

@@ -100,7 +100,13 @@ def test_own_name_is_a_plain_host(host: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "normal"), [("*.R2.dev", "*.r2.dev"), ("s3.example.org", "s3.example.org")]
+    ("host", "normal"),
+    [
+        ("*.R2.dev", "*.r2.dev"),
+        ("s3.example.org", "s3.example.org"),
+        ("S3.example.org:09000", "s3.example.org:9000"),
+        ("*.r2.dev:8443", "*.r2.dev:8443"),
+    ],
 )
 def test_redirect_hosts_may_be_wildcards(host: str, normal: str) -> None:
     """A wildcard is the whole first label."""
@@ -109,7 +115,24 @@ def test_redirect_hosts_may_be_wildcards(host: str, normal: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["*", "*.", "*.dev", "*.1.2.3.4", "a.*.org", "*a.r2.dev", "https://a.org", "a.org/x", "**.a.b"],
+    [
+        "*",
+        "*.",
+        "*.dev",
+        "*.1.2.3.4",
+        "a.*.org",
+        "*a.r2.dev",
+        "https://a.org",
+        "a.org/x",
+        "**.a.b",
+        "a.org:",
+        "a.org:0",
+        "a.org:65536",
+        "a:b:1",
+        ":1",
+        "::1",
+        "a.org:x",
+    ],
 )
 def test_bad_redirect_hosts_are_refused(host: str) -> None:
     """No wildcard lets a whole registry in, and no URL is a host."""
