@@ -11,7 +11,7 @@ NEEDS_UP='nginx:nginx ca-bundle:ca-certificates'
 NEEDS_CHECK="$NEEDS_UP git:git"
 NEEDS_TEST="$NEEDS_CHECK nix:nix-bin curl:curl openssl:openssl ip:iproute2 unshare:util-linux
     debootstrap:debootstrap gpgv:gpgv xz:xz-utils busybox:busybox shellcheck:shellcheck
-    microsocks:microsocks tinyproxy:tinyproxy-bin
+    microsocks:microsocks tinyproxy:tinyproxy-bin danted:dante-server squid:squid
     groff:groff-base mandoc:mandoc zsh:zsh fish:fish wrk:wrk promtool:prometheus
     systemd-analyze:systemd systemd-nspawn:systemd-container
     avahi-daemon:avahi-daemon avahi-browse:avahi-utils dbus-daemon:dbus"
@@ -257,6 +257,8 @@ hold_services() {
         varnish) held="$held varnish varnishncsa" ;;
         prometheus) held="$held prometheus" ;;
         avahi-daemon) held="$held avahi-daemon" ;;
+        dante-server) held="$held danted" ;;
+        squid) held="$held squid" ;;
         esac
     done
     [ -n "$held" ] || return 0

@@ -18,14 +18,13 @@ from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
 from tests.nginx.test_nar_urls import url_of
 from tests.upstreams.process import Tunnels, eventually
-from tests.upstreams.proxies import FakeProxy, RealProxy, real_proxy, socks_to
+from tests.upstreams.proxies import FakeProxy, socks_to
+from tests.upstreams.real_proxies import KINDS, RealProxy, real_proxy
 
 HOST = "up.test"
 """A name that no resolver knows: only the proxy's side has it."""
 
 STORE_HOST = "store.test"
-
-KINDS = ("microsocks", "tinyproxy")
 
 MakeProxy = Callable[..., RealProxy]
 StartTunnelled = Callable[..., Cache]
@@ -136,7 +135,12 @@ def test_a_wrong_password_is_an_outage(
     origin.files[NARINFO] = narinfo()
     ways = [proxy(kind, login=True) for kind in KINDS]
     wrong = [way.url.replace("S3CRET", "S3CRETS") for way in ways]
-    one = tunnelled(behind(wrong[0], f"{origin.url}/a"), behind(wrong[1], f"{origin.url}/b", "b"))
+    one = tunnelled(
+        *(
+            behind(way, f"{origin.url}/{name}", name)
+            for way, name in zip(wrong, "abcd", strict=True)
+        )
+    )
 
     reply = one.get(NARINFO)
 
@@ -211,7 +215,6 @@ def test_redirects_stay_behind_the_proxy(
     assert other.requests == []
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("kind", KINDS)
 def test_redirect_hosts_are_reached_through_the_proxy(
     kind: str,

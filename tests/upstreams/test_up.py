@@ -21,7 +21,8 @@ from tests.nix.running import Passthru
 from tests.ports import free_port
 from tests.unit.cli.command import run
 from tests.upstreams.process import COMMAND, eventually
-from tests.upstreams.proxies import PASSWORD, FakeProxy, real_proxy, socks_to
+from tests.upstreams.proxies import PASSWORD, FakeProxy, socks_to
+from tests.upstreams.real_proxies import real_proxy
 
 HOST = "up.test"
 
