@@ -57,6 +57,7 @@ def fake_exporter(socket: str) -> Iterator[FakeExporter]:
 
     Path(socket).unlink(missing_ok=True)
     with ThreadingUnixStreamServer(socket, Handler) as server:
+        server.daemon_threads = True  # of connections that nginx keeps for a minute
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
