@@ -1,5 +1,6 @@
 """Logs set aside under a running nginx, and no line of them lost."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from passthru.errors import PassthruError
 from passthru.nginx.rotation import KEPT, find_writer, rotate_abandoned, rotate_logs
 from passthru.stats.tail import Tail
+from tests.nginx.cache import Cache
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Origin
 from tests.nginx.samples import NAR
@@ -28,6 +30,24 @@ def lines_in(tail: Tail) -> list[str]:
 def wait_for(log: Path, path: str) -> None:
     """Wait until nginx has written the line of a request."""
     eventually(lambda: log.exists() and path in log.read_text())
+
+
+def wait_reopened(one: Cache, log: Path) -> None:
+    """Wait until all of nginx writes to the new file: the workers are told after the master."""
+    assert one.process is not None
+    master = one.process.pid
+    told = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
+    for pid in (str(master), *told):
+        eventually(lambda pid=pid: str(log) in opened(pid))  # type: ignore[misc]
+
+
+def opened(pid: str) -> set[str]:
+    """Return the names of what a process has open."""
+    names = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            names.add(str(link.readlink()))
+    return names
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -51,7 +71,7 @@ def test_rotations_while_nobody_reads(cache: StartCache, origin: Origin) -> None
         log = Path(one.site.logs, "access.log")
         wait_for(log, asked[-1])
         assert rotate_logs(one.site, one.process.pid, limit=10)
-        eventually(log.exists)
+        wait_reopened(one, log)
     one.get("/nar/last")
     one.stop()
 
@@ -68,7 +88,7 @@ def test_no_more_than_is_kept(cache: StartCache, origin: Origin) -> None:
         one.get(f"/nar/{turn}")
         wait_for(log, f"/nar/{turn}")
         assert rotate_logs(one.site, one.process.pid, limit=10)
-        eventually(log.exists)
+        wait_reopened(one, log)
 
     names = sorted(path.name for path in log.parent.glob("access.log*"))
     assert names == ["access.log", *(f"access.log.{n + 1}" for n in range(KEPT["access.log"]))]
@@ -88,7 +108,7 @@ def test_a_log_that_nobody_rotates(cache: StartCache, origin: Origin) -> None:
     with log.open("rb"):  # a reader is no writer
         assert find_writer(str(log)) == getattr(one.process, "pid", None)
         assert rotate_abandoned(str(log), limit=10)
-    eventually(log.exists)
+    wait_reopened(one, log)
     one.get("/nar/after")
     wait_for(log, "/nar/after")
     assert NAR in Path(f"{log}.1").read_text()

@@ -705,8 +705,8 @@ class TestSystemd:
             systemd.settimeout(10)
             watched = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000"}
             with up(site, tiny(site, "aaaa"), popen={"env": {**os.environ, **watched}}) as running:
-                told: set[str] = set()
-                while "READY=1" not in told:
+                told = set[str]()
+                while not told >= {"WATCHDOG=1", "READY=1"}:
                     told.add(systemd.recv(999).decode().splitlines()[0])
                 assert told == {"WATCHDOG=1", "READY=1"}
 
