@@ -94,10 +94,8 @@ def debian_root(suite: str, *packages: str) -> Iterator[DebianRoot]:
     mirror = find_mirror()
     with tempfile.TemporaryDirectory(prefix=f"passthru-{suite}-", dir=_workplace()) as work:
         root = DebianRoot(Path(work) / "root")
-        _unpack(root, suite, mirror)
+        _unpack(root, suite, packages, mirror)
         _show_way_out(root)
-        if packages:
-            _install(root, packages)
         try:
             yield root
         finally:
@@ -126,16 +124,22 @@ def _require_rights() -> None:
         raise UnavailableError(f"no mount namespace: {probe.stderr.decode().strip()}")
 
 
-def _unpack(root: DebianRoot, suite: str, mirror: Mirror) -> None:
-    """Put a bare Debian there, made at most once a day for all tests and workers."""
-    kept = cache_directory() / f"debian-{suite}.tar"
+def _unpack(root: DebianRoot, suite: str, packages: tuple[str, ...], mirror: Mirror) -> None:
+    """Put a Debian with `packages` there, made at most once a day for all tests and workers."""
+    kept = cache_directory() / f"debian-{'+'.join((suite, *packages))}.tar"
     with locked(kept):
         if kept.exists() and time.time() - kept.stat().st_mtime < FRESH_SECONDS:
             root.path.mkdir()
             _must(["tar", "--extract", "--file", str(kept), "--directory", str(root.path)])
             return
-        _bootstrap(root, suite, mirror)
+        if packages:
+            _unpack(root, suite, (), mirror)
+            _show_way_out(root)
+            _install(root, packages)
+        else:
+            _bootstrap(root, suite, mirror)
         beside = kept.with_suffix(".new")
+        beside.touch(mode=0o600)  # the way out may need a password
         _must(["tar", "--create", "--file", str(beside), "--directory", str(root.path), "."])
         beside.replace(kept)
 
