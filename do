@@ -447,8 +447,10 @@ prepare() {
     exec 9>&-
 }
 
+# workers N: N for each processor, and not so many that ports and memory run short.
 workers() {
     count=$(nproc 2>/dev/null) || count=1
+    count=$((count * $1))
     [ "$count" -le 8 ] || count=8
     [ "$count" -gt 1 ] || count=0
     printf '%s' "$count"
@@ -456,7 +458,8 @@ workers() {
 
 run_tests() {
     cd -- "$root"
-    exec "$venv/bin/python" -m pytest -n "$(workers)" --dist worksteal "$@"
+    # Half of the tests' time is waiting, for what is slow on purpose: two share a processor.
+    exec "$venv/bin/python" -m pytest -n "$(workers 2)" --dist worksteal "$@"
 }
 
 run_checks() {
@@ -470,7 +473,7 @@ run_checks() {
         [ ! -e "$place" ] || held="$held $place"
     done
     # shellcheck disable=SC2086 # a list of words
-    step "pytest$held" "$venv/bin/python" -m pytest -q -n "$(workers)" $held
+    step "pytest$held" "$venv/bin/python" -m pytest -q -n "$(workers 1)" $held
     exit "$failed"
 }
 
