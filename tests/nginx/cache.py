@@ -18,6 +18,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
+from passthru.cache.nar_url import PLAIN_HOST
 from passthru.nginx.capabilities import Capabilities, parse_capabilities
 from passthru.nginx.machine import Machine
 from passthru.nginx.plan import Plan, make_plan
@@ -34,6 +35,9 @@ Settings = Mapping[str, Any]
 
 BREAK: Final = "PASSTHRU_TEST_BREAK"
 """Names the variable with more swaps, in JSON: how the tests are shown to notice a fault."""
+
+PLAIN: Final = {"addresses": {PLAIN_HOST: ("127.0.0.1",)}}
+"""The facts of a machine on which that host is this one."""
 
 _START_SECONDS: Final = 10.0
 _TRIES: Final = 5
@@ -56,6 +60,11 @@ def upstream(origin: Origin | str, name: str, **more: object) -> dict[str, objec
     """Return the table of one upstream, with timeouts short enough for a test."""
     url = origin if isinstance(origin, str) else origin.url
     return {"url": url, "name": name, "connect_timeout": "1s", "read_timeout": "2s", **more}
+
+
+def plain(origin: Origin, name: str = "a") -> dict[str, object]:
+    """Return the table of one whose narinfos are passed on byte for byte; for machines with PLAIN."""
+    return upstream(f"http://{PLAIN_HOST}:{origin.port}", name)
 
 
 def merge(*settings: Settings) -> dict[str, Any]:

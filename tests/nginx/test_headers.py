@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from tests.nginx.cache import PLAIN, plain
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Fault, File, Origin
 from tests.nginx.samples import DRV, HASH, NAR, NARINFO, narinfo, narinfo_path, noise
@@ -124,7 +125,7 @@ def test_nothing_is_encoded_on_the_way(cache: StartCache, origin: Origin) -> Non
     """We compress nothing that is proxied: lengths and validators stay the upstream's."""
     body = b"compressible " * 500
     origin.files = {NARINFO: body, NAR: body, f"/{HASH}.ls": body, f"/log/{DRV}": body}
-    one = cache(origin)
+    one = cache(plain(origin), machine=PLAIN)
 
     for path in origin.files:
         for _ in range(2):
@@ -172,7 +173,7 @@ def test_a_version_of_nginx_is_not_told(cache: StartCache, origin: Origin) -> No
 def test_a_client_that_has_it_is_told_so(cache: StartCache, origin: Origin) -> None:
     """Validators pass through, and a hit answers 304 to a client that shows one."""
     origin.files[NARINFO] = File(narinfo())
-    one = cache(origin)
+    one = cache(plain(origin), machine=PLAIN)
 
     cold = one.get(NARINFO)
     again = one.get(NARINFO, headers=[("If-None-Match", File(narinfo()).etag)])

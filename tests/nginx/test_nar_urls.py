@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.nginx.cache import upstream
+from tests.nginx.cache import PLAIN, plain, upstream
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.fault import Fault
 from tests.nginx.samples import NAR, NARINFO, narinfo, noise
@@ -23,10 +23,7 @@ def url_of(body: bytes) -> str:
 def test_the_first_upstreams_narinfo_is_untouched(cache: StartCache, origins: MakeOrigin) -> None:
     """That of cache.nixos.org: byte for byte, with its length and its validators."""
     first = origins({NARINFO: narinfo()})
-    url = f"http://cache.nixos.org:{first.port}"
-    one = cache(
-        upstream(url, "a"), origins(), machine={"addresses": {"cache.nixos.org": ("127.0.0.1",)}}
-    )
+    one = cache(plain(first), origins(), machine=PLAIN)
 
     reply = one.get(NARINFO)
 
