@@ -16,6 +16,7 @@ from passthru.cli.doctor import doctor
 from passthru.cli.explain import explain
 from passthru.cli.exporter import exporter
 from passthru.cli.fills import fills
+from passthru.cli.hot import hot
 from passthru.cli.init import init
 from passthru.cli.install import install
 from passthru.cli.man import man
@@ -52,6 +53,7 @@ COMMANDS: Final = (
     exporter,
     tunnel,
     fills,
+    hot,
     mdns,
     version,
     completion,

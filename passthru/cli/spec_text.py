@@ -67,6 +67,9 @@ _REST: Final = """
 # For this long an upstream's "not found" is believed.
 #missing_ttl = "30s"
 
+# How many narinfos that are asked for all the time nginx has as plain files; 0: none.
+#hot = 4096
+
 # Where files come from: asked in this order, at most 8. Write a block for each.
 #[[upstreams]]
 # May have a path.

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 def up(spec: Path | None, *, no_sidecars: bool) -> None:
     """Run passthru in the foreground, until a signal.
 
-    Runs nginx, and beside it what is needed of its sidecars: tunnel, fills, exporter and mdns.
+    Runs nginx, and beside it what is needed of its sidecars: tunnel, fills, hot, exporter and mdns.
     Says where it serves, and prints what clients paste.
     SIGHUP reads the spec again and applies it, SIGUSR1 reopens the logs.
     SIGTERM and Ctrl-C let downloads in flight end for a moment; a second one does not.
     """
     from passthru.cli.exporter import exporter_child
     from passthru.cli.fills import fills_child
+    from passthru.cli.hot import hot_child
     from passthru.cli.mdns import mdns_child
     from passthru.cli.tunnel import tunnel_child
     from passthru.cli.watched import Watched
@@ -48,7 +49,7 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
     say(describe_source(instance.source))
     site = instance.plan.site
     died, started = last_sign(site), time.time()
-    sidecars = (tunnel_child, fills_child, exporter_child, mdns_child)
+    sidecars = (tunnel_child, fills_child, hot_child, exporter_child, mdns_child)
     run(
         instance.rendering,
         site,

@@ -38,6 +38,9 @@ class Child:
     patience: float | None = None
     """Seconds without a sign of life after which it is taken for frozen; None if it gives none."""
 
+    bury: Callable[[], None] = field(default=lambda: None, repr=False)
+    """What is to be done when it has died: it may raise OSError."""
+
     is_ready: Callable[[], bool] = field(default=lambda: True, repr=False)
     """Whether it does its work already; must not block."""
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from passthru.cache.copies import clear_copies
 from passthru.errors import PassthruError
 from passthru.nginx.site import Site
 from passthru.nginx.storage import explained
@@ -60,6 +61,8 @@ def clear_stale(site: Site, *, sidecars: bool = True) -> None:
                 )
             path.unlink()
         Path(site.pid_file).unlink(missing_ok=True)
+        if sidecars:
+            clear_copies(site.hot)
         names = (
             (site.tunnel("*"), site.fills, site.fills_pid_file, f"{site.exporter_socket}*")
             if sidecars

@@ -1,5 +1,6 @@
 """From a spec, an nginx and a machine to the values that the templates print; pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ from passthru.errors import RenderError
 from passthru.nginx.capabilities import Capabilities
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.disk import Disk
+from passthru.nginx.hot import JUMP, HotPlan, plan_hot
 from passthru.nginx.lan import LanPlan, loop_token, plan_lan
 from passthru.nginx.late import LateFiles
 from passthru.nginx.listening import Listen, address_of, host_name_of, make_listens
@@ -80,6 +82,8 @@ class Plan:
     loopback_only: bool
     disk: Disk
     status: StatusPlan
+    hot: HotPlan | None
+    """Where copies of hot narinfos are, if there are to be any."""
 
     @property
     def names_upstreams(self) -> bool:
@@ -109,7 +113,7 @@ class Plan:
     @property
     def redirects_too_many(self) -> int:
         """How many redirects of all upstreams together nginx has no jumps left to follow."""
-        return JUMPS - len(self.upstreams) - (1 if self.lan.follow else 0) + 1
+        return _jumps_left(self.upstreams, self.lan) - (JUMP if self.hot else 0) + 1
 
     @property
     def redirects_too_many_after_following(self) -> int:
@@ -144,6 +148,13 @@ def make_plan(
     _refuse_unsupported(spec, capabilities)
     _refuse_foreign_files(site)
     listens, redirects = make_listens(spec, machine)
+    open_files = max(1024, min(65536, machine.open_files))
+    zones = make_zones(site.cache, spec.cache.size)
+    lan = plan_lan(spec, machine, site)
+    upstreams = tuple(
+        plan_upstream(upstream, index, capabilities, machine, site)
+        for index, upstream in enumerate(spec.upstreams)
+    )
     return Plan(
         mode=spec.mode,
         capabilities=capabilities,
@@ -156,18 +167,15 @@ def make_plan(
         certificate=spec.tls.certificate if spec.tls and spec.mode is Mode.TLS else None,
         certificate_key=spec.tls.certificate_key if spec.tls else None,
         user=" ".join(filter(None, (machine.user, machine.group))) or None,
-        open_files=max(1024, min(65536, machine.open_files)),
-        zones=make_zones(site.cache, spec.cache.size),
+        open_files=open_files,
+        zones=zones,
         min_free=spec.cache.min_free,
         inactive=spec.cache.inactive,
         narinfo_ttl=spec.cache.narinfo_ttl,
         missing_ttl=spec.cache.missing_ttl,
-        upstreams=tuple(
-            plan_upstream(upstream, index, capabilities, machine, site)
-            for index, upstream in enumerate(spec.upstreams)
-        ),
+        upstreams=upstreams,
         tunnels=plan_tunnels(spec, site),
-        lan=plan_lan(spec, machine, site),
+        lan=lan,
         public_keys=tuple(key for upstream in spec.upstreams for key in upstream.public_keys),
         resolvers=machine.resolvers or ("127.0.0.1",),
         ipv6_route=machine.ipv6_route,
@@ -180,6 +188,15 @@ def make_plan(
         disk=machine.disk,
         loopback_only=all(listen.is_local for listen in listens),
         status=plan_status(spec, site, local_addresses=machine.local_addresses),
+        hot=plan_hot(
+            spec.cache.hot,
+            site=site,
+            zone=zones.metadata,
+            upstreams=upstreams,
+            disk=machine.disk,
+            open_files=open_files,
+            jumps=_jumps_left(upstreams, lan),
+        ),
     )
 
 
@@ -190,6 +207,11 @@ def site_of(spec: Spec, machine: Machine) -> Site:
         runtime=spec.runtime_directory or machine.runtime_directory,
         cache=spec.cache.directory or machine.cache_directory,
     )
+
+
+def _jumps_left(upstreams: Sequence[UpstreamPlan], lan: LanPlan) -> int:
+    """Return how many jumps there are for redirects: one leads from each turn to the next."""
+    return JUMPS - len(upstreams) - (1 if lan.follow else 0)
 
 
 def _refuse_foreign_files(site: Site) -> None:

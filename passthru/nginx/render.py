@@ -14,6 +14,7 @@ from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.facts import FACTS, write_facts
 from passthru.nginx.fills import FILLS, write_fills
+from passthru.nginx.hot import HOT, UNTIDY, write_hot
 from passthru.nginx.lan import LAN, write_lan
 from passthru.nginx.late import FIRST
 from passthru.nginx.page import content_security_policy, landing_page
@@ -86,6 +87,7 @@ def render(plan: Plan) -> Rendering:
         "redirects": REDIRECTS,
         "hidden": HIDDEN,
         "followed": FOLLOWED,
+        "untidy": UNTIDY,
         "nar_lock": NAR_LOCK,
         "nar_lock_age": NAR_LOCK_AGE,
         "page_policy": content_security_policy(page),
@@ -103,6 +105,8 @@ def render(plan: Plan) -> Rendering:
         names += (FACTS,)
     if plan.follows:
         files[FILLS] = write_fills(plan)
+    if plan.hot:
+        files[HOT] = write_hot(plan.hot)
     if plan.lan.is_needed:
         files[LAN] = write_lan(plan.lan)
     generation = _digest(files)

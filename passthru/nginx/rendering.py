@@ -13,5 +13,5 @@ class Rendering:
 
     files: Mapping[str, str] = field(repr=False)
     """Relative path to text: `nginx.conf`, `http.conf`, `server.conf`, `pages/index.html`,
-    `facts.json` where the exporter runs, `lan.json` where there is something to do on the LAN, and
-    `tunnels.json` where an upstream has a proxy: it may hold passwords."""
+    `facts.json` where the exporter runs, `fills.json` and `hot.json` where the disk takes writes, `lan.json` where there is something to do
+    on the LAN, and `tunnels.json` where an upstream has a proxy: it may hold passwords."""

@@ -73,6 +73,8 @@ class Crew:
             self.frozen.discard(one.pid)
             stop_all([one], grace=0)
             self.members.remove(one)
+            with suppress(OSError):
+                one.child.bury()
             self._let_rest(one.child, how)
 
     def _wake(self, one: Running) -> None:

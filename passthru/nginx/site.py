@@ -68,6 +68,16 @@ class Site:
         """The file that is there as long as `passthru fills` is: nginx looks for no socket."""
         return f"{self.runtime}/fills.pid"
 
+    @property
+    def access_log(self) -> str:
+        """The log of requests."""
+        return f"{self.logs}/access.log"
+
+    @property
+    def hot(self) -> str:
+        """The directory of the copies of hot narinfos."""
+        return f"{self.runtime}/hot"
+
     def tunnel(self, name: str) -> str:
         """Return the unix socket that leads to an upstream through its proxy, or to where it may lead."""
         return f"{self.runtime}/tunnel-{name}.sock"

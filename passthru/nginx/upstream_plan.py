@@ -51,6 +51,10 @@ class UpstreamPlan:
     elsewhere_ca_file: str
     """Who vouches for the hosts that it may redirect to."""
 
+    rewrites: tuple[tuple[str, str], ...]
+    """What a line of its narinfos may begin with, whatever the case, and what that becomes: the first
+    of each. `URL:` is outside the signature."""
+
     own_pattern: str
     """A regular expression of the URLs, up to their path, that lead back to it."""
 
@@ -108,6 +112,7 @@ def plan_upstream(
         elsewhere_ca_file=machine.ca_bundle
         if upstream.redirect_hosts
         else upstream.ca_file or machine.ca_bundle,
+        rewrites=_rewrites(upstream, index, capabilities),
         own_pattern=own,
         redirect_patterns=(
             f"{own}/",
@@ -122,6 +127,20 @@ def plan_upstream(
         metadata_timeout=min(METADATA_PATIENCE, upstream.read_timeout),
         spec_key=f"upstreams[{index}]",
     )
+
+
+def _rewrites(
+    upstream: Upstream, index: int, capabilities: Capabilities
+) -> tuple[tuple[str, str], ...]:
+    """Let a NAR be asked of the upstream whose narinfo led to it, and of no other."""
+    plain = upstream.host == PLAIN_HOST
+    if not capabilities.sub or (index == 0 and plain):
+        return ()
+    mark = "~" if index == 0 else ""
+    ours = f"URL: nar/~{upstream.name}/"
+    relative = (f"URL: nar/{mark}", f"{ours}{mark}")
+    absolute = [(f"URL: {scheme}://", f"{ours}~/{scheme}/") for scheme in ("https", "http")]
+    return relative, *([] if plain else absolute)
 
 
 def _authorization(upstream: Upstream, index: int, machine: Machine) -> str | None:

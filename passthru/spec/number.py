@@ -9,6 +9,7 @@ from passthru.spec.kind import Kind
 
 HIGHEST_PORT: Final = 65535
 HIGHEST_PRIORITY: Final = 1000
+MOST_COPIES: Final = 65536
 
 
 def _between(least: int, most: int) -> AfterValidator:
@@ -33,6 +34,14 @@ Priority = Annotated[
     Strict(),
     _between(0, HIGHEST_PRIORITY),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": HIGHEST_PRIORITY}),
+    Kind("integer"),
+]
+
+Copies = Annotated[
+    int,
+    Strict(),
+    _between(0, MOST_COPIES),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MOST_COPIES}),
     Kind("integer"),
 ]
 

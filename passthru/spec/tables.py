@@ -9,7 +9,7 @@ from passthru.spec.duration import LONGEST, Duration, between
 from passthru.spec.key import PublicKey
 from passthru.spec.kind import Otherwise
 from passthru.spec.name import MdnsName, Pattern
-from passthru.spec.number import Flag, Port, Priority
+from passthru.spec.number import Copies, Flag, Port, Priority
 from passthru.spec.path import Directory, Page, Path
 from passthru.spec.service import ServiceType
 from passthru.spec.size import Size, at_least, parse_size
@@ -90,6 +90,12 @@ class Cache(Table):
         default=30,
         description="How long an upstream's 404 is believed.",
         examples=["30s"],
+    )
+    hot: Copies = Field(
+        default=4096,
+        description="How many narinfos that are asked for again and again nginx serves from plain "
+        "files in runtime_directory, which costs it less. 0: none.",
+        examples=[4096],
     )
 
 

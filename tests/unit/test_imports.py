@@ -11,7 +11,7 @@ LAYERS: Final = {
     "errors": 0,
     **dict.fromkeys(("nix", "inquiry"), 1),
     **dict.fromkeys(("spec", "cache", "sidecar"), 2),
-    **dict.fromkeys(("nginx", "stats", "lan", "upstreams", "fills", "systemd"), 3),
+    **dict.fromkeys(("nginx", "stats", "lan", "upstreams", "fills", "hot", "systemd"), 3),
     "cli": 4,
 }
 ABOVE_ALL: Final = {"__init__", "__main__"}

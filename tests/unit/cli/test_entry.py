@@ -180,6 +180,7 @@ def test_json_errors_list_the_problems_of_a_spec(
         (["snippet"], "hint: see `passthru snippet --help`\n"),
         (["discover", "--wait", "nan"], "error: invalid value for '--wait': nan is no number"),
         (["fills", "x", "--settings", "y"], "error: SPEC and --settings exclude each other\n"),
+        (["hot", "x", "--settings", "y"], "error: SPEC and --settings exclude each other\n"),
     ],
 )
 def test_wrong_command_lines_end_with_2(

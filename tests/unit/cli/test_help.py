@@ -72,8 +72,8 @@ def test_nothing_is_shown_that_does_not_work_yet() -> None:
     assert list(app.commands) == [
         "demo", "init", "check", "render", "up", "apply", "install",
         "status", "doctor", "explain", "purge", "snippet", "discover", "schema",
-        "metrics", "exporter", "tunnel", "fills", "mdns", "version", "completion",
-        "man",
+        "metrics", "exporter", "tunnel", "fills", "hot", "mdns", "version",
+        "completion", "man",
     ]  # fmt: skip
 
 

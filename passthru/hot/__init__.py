@@ -1,0 +1,1 @@
+"""Hot narinfos: copies of what nginx has stored, for it to serve as plain files."""
