@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from passthru.cache.copies import copies_of
 from passthru.cli.last_answers import find_last_answers
 from passthru.cli.standing import (
     Entry,
@@ -35,6 +36,9 @@ class Part:
 
     last_answers: tuple[LoggedAnswer, ...]
     """Newest first."""
+
+    copies: tuple[str, ...] = ()
+    """The plain files that nginx serves before it looks at the entries."""
 
     @property
     def is_wrong(self) -> bool:
@@ -72,7 +76,8 @@ def give_account(kept: Kept, target: str, *, now: float, verify: bool) -> Accoun
     """Look all of it up; raises PassthruError if the cache cannot be read."""
     standing = find_standing(target, kept.zones, kept.order, now)
     info, fault, elsewhere = None, None, None
-    parts = [Part(standing, {}, find_last_answers(kept, target))]
+    copies = copies_of(kept.site.hot, target) if target.endswith(".narinfo") else ()
+    parts = [Part(standing, {}, find_last_answers(kept, target), copies)]
     entry = standing.answering
     if target.endswith(".narinfo") and entry is not None and entry.stored is not None:
         try:

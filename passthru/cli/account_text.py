@@ -60,7 +60,12 @@ def _part_lines(part: Part, account: Account) -> Iterator[str]:
             yield f"{indent}a download is in flight: {size(count)} so far"
         if entry.stored is not None:
             yield f"{indent}{entry.stored.path}"
-    yield f"  next: {_next_words(standing)}"
+    for path in part.copies:
+        yield f"  hot:  {path}"
+    if part.copies:
+        yield "  next: HIT from that copy, which lives ten minutes at the most"
+    else:
+        yield f"  next: {_next_words(standing)}"
     for answer in part.last_answers:
         yield f"  last: {_answer_words(answer, account.now)}"
 
@@ -125,6 +130,7 @@ def _part_record(part: Part) -> dict[str, Any]:
         "zone": standing.area.value,
         "servedFrom": entry.upstream if entry else None,
         "askedFirst": list(standing.asked),
+        "copies": list(part.copies),
         "entries": [_entry_record(e, part.soundness.get(e.upstream)) for e in standing.entries],
         "lastAnswers": [_answer_record(answer) for answer in part.last_answers],
     }

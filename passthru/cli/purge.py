@@ -18,7 +18,7 @@ from passthru.errors import PassthruError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passthru.cli.removal import Removal
+    from passthru.cli.removal import HotCopy, Removal
 
 
 @click.command
@@ -46,34 +46,39 @@ def purge(
     With a store path go its narinfo, its listing and the NAR that its narinfo names, of every
     upstream.
     Safe while nginx runs: the next request is a MISS, and downloads in flight go on.
+    A narinfo that nginx has as a plain file takes a second.
     Asks first; without a terminal it needs --yes.
     """
     from passthru.cli.kept import find_kept
-    from passthru.cli.removal import find_removals, remove
+    from passthru.cli.removal import find_copies, find_removals, forget_copies, remove
 
     kept = find_kept(spec)
     targets = dict.fromkeys(kept.target_of(text) for text in object)
     found = find_removals(kept, tuple(targets), now=time.time())
+    copies = find_copies(kept, targets)
     if not dry_run:
-        _ask(found, yes=yes or not found, as_json=as_json)
+        _ask(found, copies, yes=yes or not (found or copies), as_json=as_json)
         found = remove(found)
+        copies = forget_copies(kept, targets)
     if as_json:
-        print_record({"dryRun": dry_run, "removed": [_record(removal) for removal in found]})
+        removed = [_record(removal) for removal in found]
+        hot = [copy.path for copy in copies]
+        print_record({"dryRun": dry_run, "removed": removed, "copies": hot})
         return
     if dry_run:
-        _print(found)
-    total = size(sum(removal.size for removal in found))
-    if not found:
+        _print(found, copies)
+    sizes = [*(removal.size for removal in found), *(copy.size for copy in copies)]
+    if not sizes:
         say("nothing of it is stored")
     else:
         done = "would remove" if dry_run else "removed"
-        say(f"{done} {len(found)} file{'s' if len(found) > 1 else ''}, {total}")
+        say(f"{done} {len(sizes)} file{'s' if len(sizes) > 1 else ''}, {size(sum(sizes))}")
     for removal in found:
         if removal.downloading:
             say(f"note: a download of {removal.key} is in flight, and is stored when it ends")
 
 
-def _ask(found: Sequence[Removal], *, yes: bool, as_json: bool) -> None:
+def _ask(found: Sequence[Removal], copies: Sequence[HotCopy], *, yes: bool, as_json: bool) -> None:
     """Go on only if somebody says so; raises PassthruError and Abort."""
     if yes:
         return
@@ -82,12 +87,13 @@ def _ask(found: Sequence[Removal], *, yes: bool, as_json: bool) -> None:
             "there is nobody to ask whether to remove it",
             hint="write --yes, or --dry-run to see what it would remove",
         )
-    _print(found)
+    _print(found, copies)
     click.confirm("Remove these from the cache?", abort=True, err=True)
 
 
-def _print(found: Sequence[Removal]) -> None:
+def _print(found: Sequence[Removal], copies: Sequence[HotCopy]) -> None:
     rows = [(removal.key, size(removal.size), removal.path) for removal in found]
+    rows += [(f"hot: {copy.target}", size(copy.size), copy.path) for copy in copies]
     for line in table(rows, right=frozenset({1})) if rows else ():
         click.echo(line)
 

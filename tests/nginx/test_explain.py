@@ -311,6 +311,7 @@ def test_purge_of_one_path(cache: StartCache, origin: Origin) -> None:
         "version": 1,
         "dryRun": False,
         "removed": [{"upstream": "a", "key": f"a{NAR}", "file": str(nar.path), "fileBytes": size}],
+        "copies": [],
     }
     assert [entry.key for entry in entries(one)] == [f"a/{HASH}.narinfo"]
 
