@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -10,7 +9,7 @@ from passthru.fills.fill import Fill, Phase
 from passthru.fills.leader import is_led
 from passthru.fills.question import Question
 from passthru.fills.reply import Instead
-from passthru.fills.search import Nothing, search
+from passthru.fills.search import LONGEST, Later, Nothing, Sought, search
 from passthru.fills.settings import Settings
 from passthru.fills.watch import Watch
 
@@ -38,8 +37,13 @@ _ALONE: Final = 5.0
 _KEPT: Final = 1.0
 """Seconds that a download stays open for those who have not begun to follow it yet."""
 
-_Key = tuple[str, ...]
-_Searched = tuple[int, Watch] | Nothing
+_HANGING: Final = 600.0
+"""Seconds for which an upstream that hung at a NAR is passed over where a later one's copy is there."""
+
+_MARGIN: Final = 5.0
+"""Seconds before the end of nginx's patience with us."""
+
+_Searched = Watch | Nothing | Later | Instead
 
 
 class Desk:
@@ -49,41 +53,38 @@ class Desk:
         """Begin with none."""
         self.settings = settings
         self._watches: dict[tuple[int, int], Watch] = {}
-        self._searches: dict[_Key, asyncio.Task[_Searched]] = {}
+        self._searches: dict[Sought, asyncio.Task[_Searched]] = {}
         self._passed: dict[str, float] = {}
         self._rests: dict[str, tuple[float, int]] = {}
+        self._hanging: dict[str, float] = {}
 
-    async def decide(self, question: Question) -> Watch | Instead:
+    async def decide(self, question: Question) -> Watch | Instead | Later:
         """Return the download that a follower is to read along, joined, or where it is to look.
 
         Who has read it subtracts itself from its `readers` and leaves it.
         """
         for _ in range(_TRIES):
             found = await self._find(question)
+            if isinstance(found, Later | Instead):
+                return found
             if isinstance(found, Nothing):
                 if not found.dead:
                     return self._send_on(question, found)
                 if self._goes_first(question.keys[0]):
                     return Instead.PAST_THE_LOCK
                 continue
-            index, watch = found
-            if index > 0:
-                if question.again is not None:
-                    return Instead.AGAIN
-                question = replace(question, keys=question.keys[:1])
-                continue
-            watch.join()
+            found.join()
             try:
-                verdict = await self._judge(question, watch)
+                verdict = await self._judge(question, found)
             except BaseException:
-                watch.leave()
+                found.leave()
                 raise
             if verdict is Phase.GROWING:
-                watch.readers += 1
-                return watch
-            watch.leave()
+                found.readers += 1
+                return found
+            found.leave()
             if verdict is Phase.STORED:
-                return Instead.OTHERWISE
+                break
         return Instead.OTHERWISE
 
     async def _judge(self, question: Question, watch: Watch) -> Phase:
@@ -127,23 +128,33 @@ class Desk:
 
     async def _find(self, question: Question) -> _Searched:
         """Search, together with all others who ask for the same."""
-        task = self._searches.get(question.keys)
+        sought = Sought(
+            keys=question.keys,
+            any_download=question.again is not None,
+            hangs=self._is_hanging(question.keys[0]),
+            patience=self.settings.patience - _MARGIN,
+        )
+        task = self._searches.get(sought)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._search(question))
-            self._searches[question.keys] = task
-            task.add_done_callback(lambda _: self._searches.pop(question.keys))
+            task = asyncio.get_running_loop().create_task(self._search(sought, question.led))
+            self._searches[sought] = task
+            task.add_done_callback(lambda _: self._searches.pop(sought))
         return await asyncio.shield(task)
 
-    async def _search(self, question: Question) -> _Searched:
-        settings = self.settings
-        ask = partial(is_led, settings.nginx, question.led)
-        found = await search(settings.zone, question.keys, ask)
+    async def _search(self, sought: Sought, led: str) -> _Searched:
+        settings, clock = self.settings, asyncio.get_running_loop().time
+        began = clock()
+        found = await search(settings.zone, sought, partial(is_led, settings.nginx, led))
         if isinstance(found, Nothing):
+            return found
+        if found.index > 0 and clock() - began > LONGEST:
+            self._hanging[sought.keys[0]] = clock()
+        if isinstance(found, Later):
             return found
         watch = self._watch(found.fill)
         watch.join()
         asyncio.get_running_loop().call_later(_KEPT, watch.leave)
-        return found.index, watch
+        return Instead.AGAIN if found.index > 0 else watch
 
     def _watch(self, fill: Fill) -> Watch:
         known = self._watches.get(fill.identity)
@@ -157,6 +168,11 @@ class Desk:
         )
         self._watches[fill.identity] = watch
         return watch
+
+    def _is_hanging(self, key: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._hanging = {k: t for k, t in self._hanging.items() if now - t < _HANGING}
+        return key in self._hanging
 
     def _goes_first(self, key: str) -> bool:
         """Say whether a follower may download past a dead one's lock, and note that it does."""

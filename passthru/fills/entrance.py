@@ -11,6 +11,7 @@ from typing import Final
 from passthru.fills.desk import Desk
 from passthru.fills.question import LONGEST_QUESTION, Question
 from passthru.fills.reply import Instead, plan_stream, redirect, refusal
+from passthru.fills.search import Later
 from passthru.fills.stream import CutError, send_stream
 from passthru.fills.watch import Watch
 from passthru.sidecar.door import Door
@@ -71,6 +72,10 @@ class Entrance:
             await loop.sock_sendall(stream, refusal())
             return
         decision = await self._decide(question)
+        if isinstance(decision, Later):
+            where = question.later[decision.index - 1]
+            await loop.sock_sendall(stream, redirect(Instead.LATER, where))
+            return
         if isinstance(decision, Instead):
             target = question.again if decision is Instead.AGAIN else question.otherwise
             await loop.sock_sendall(stream, redirect(decision, target or question.otherwise))
@@ -81,7 +86,7 @@ class Entrance:
             decision.readers -= 1
             decision.leave()
 
-    async def _decide(self, question: Question) -> Watch | Instead:
+    async def _decide(self, question: Question) -> Watch | Instead | Later:
         if self.count > MOST:
             return Instead.OTHERWISE
         return await self._desk.decide(question)

@@ -36,6 +36,9 @@ class Question:
     again: str | None
     """Where nginx looks once more what it knows of each key; None if it did."""
 
+    later: tuple[str, ...]
+    """Where nginx has the copy of each key after the first."""
+
     part: Range | None
     if_range: str | None
 
@@ -50,6 +53,9 @@ class Question:
                 raise ValueError("not a question of nginx's")
         path, otherwise = fields.get("x-passthru-path", ""), fields.get("x-passthru-otherwise", "")
         names = fields.get("x-passthru-names", "").split()
+        later = tuple(fields.get("x-passthru-later", "").split())
+        if len(later) != len(names) - 1 or not all(map(_TARGET.fullmatch, later)):
+            raise ValueError("not a question of nginx's")
         if not names or not path.startswith("/") or not _TARGET.fullmatch(otherwise):
             raise ValueError("not a question of nginx's")
         return cls(
@@ -58,6 +64,7 @@ class Question:
             led=fields.get("x-passthru-led", path),
             otherwise=otherwise,
             again=fields.get("x-passthru-again") if not fields.get("x-passthru-before") else None,
+            later=later,
             part=_read_range(fields.get("range", "")),
             if_range=fields.get("if-range"),
         )

@@ -10,6 +10,9 @@ from passthru.fills.question import Question
 class Instead(IntEnum):
     """Why nginx is to look elsewhere; the numbers are known to templates/nginx/http/35-fills.j2."""
 
+    LATER = 295
+    """An upstream that hangs is passed over: a later one's copy is there, or on its way."""
+
     THE_REST = 296
     """Nobody downloads it, and only its end is wanted: that alone is asked of an upstream."""
 

@@ -9,6 +9,7 @@ from passthru.fills import desk as desks
 from passthru.fills.desk import Desk
 from passthru.fills.question import Question
 from passthru.fills.reply import Instead
+from passthru.fills.search import Later
 from passthru.fills.settings import Settings
 from passthru.fills.watch import Watch
 from passthru.fills.zone import Zone
@@ -24,12 +25,13 @@ QUESTION = Question(
     led="/nar/x.nar",
     otherwise="@nar_1",
     again=None,
+    later=(),
     part=None,
     if_range=None,
 )
 
 
-async def decide(home: Path, followers: int) -> list[Watch | Instead]:
+async def decide(home: Path, followers: int) -> list[Watch | Instead | Later]:
     """Have followers ask one after the other during a download of .6 s, and see it stored."""
     zone = Zone(str(home), "1:2")
     final = Path(zone.path(KEY))

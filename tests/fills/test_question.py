@@ -24,8 +24,14 @@ def question(**more: str) -> Question:
 
 def test_a_question() -> None:
     """The keys are the upstreams' names before the path, in their order."""
-    asked = question(X_Passthru_Names="a b", X_Passthru_Led="/nar/~b/x", X_Passthru_Again="@f")
+    asked = question(
+        X_Passthru_Names="a b",
+        X_Passthru_Later="@g",
+        X_Passthru_Led="/nar/~b/x",
+        X_Passthru_Again="@f",
+    )
 
+    assert asked.later == ("@g",)
     assert asked.keys == ("a/nar/x.nar", "b/nar/x.nar")
     assert (asked.led, asked.again, asked.head_only) == ("/nar/~b/x", "@f", False)
     assert question(X_Passthru_Again="@f", X_Passthru_Before="297").again is None
@@ -45,6 +51,8 @@ def test_any_path_is_a_key(path: str) -> None:
     "fields",
     [
         {"X_Passthru_Names": " "},
+        {"X_Passthru_Names": "a b"},
+        {"X_Passthru_Names": "a b", "X_Passthru_Later": "g"},
         {"X_Passthru_Path": "nar"},
         {"X_Passthru_Otherwise": ""},
         {"X_Passthru_Otherwise": "elsewhere"},

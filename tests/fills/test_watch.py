@@ -1,6 +1,7 @@
 """How one download is watched for many: until it is stored, gone, dead or given up."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from passthru.fills import search as searching
 from passthru.fills import watch as watching
 from passthru.fills.fill import Fill, Phase
-from passthru.fills.search import Found, Nothing, search
+from passthru.fills.search import Found, Later, Nothing, Sought, search
 from passthru.fills.watch import Watch
 from passthru.fills.zone import Zone
 from tests.fills.stored_file import cache_file
@@ -23,7 +24,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Doubt after hundredths of seconds, where a real one doubts after a second."""
     monkeypatch.setattr(watching, "_QUIET", 0.05)
     monkeypatch.setattr(searching, "_DEAD", 0.05)
-    monkeypatch.setattr(searching, "_LONGEST", 0.2)
+    monkeypatch.setattr(searching, "LONGEST", 0.2)
     monkeypatch.setattr(searching, "_UNTOLD", 0.1)
 
 
@@ -79,13 +80,21 @@ def test_a_download_that_stalls_is_given_up(zone: Zone) -> None:
     assert ended == (Phase.GONE, 5)
 
 
-def found(zone: Zone, *, led: bool | None, keys: tuple[str, ...] = (KEY,)) -> Found | Nothing:
+def found(
+    zone: Zone,
+    *,
+    led: bool | None,
+    keys: tuple[str, ...] = (KEY,),
+    hangs: bool = False,
+    again: bool = False,
+) -> Found | Nothing | Later:
     """Search, while nginx says that somebody leads, that nobody does, or nothing."""
 
     async def is_led() -> bool | None:
         return led
 
-    return asyncio.run(search(zone, keys, is_led))
+    sought = Sought(keys=keys, any_download=again, hangs=hangs, patience=0.6)
+    return asyncio.run(search(zone, sought, is_led))
 
 
 def test_what_is_stored_is_searched_for_no_longer(zone: Zone) -> None:
@@ -114,7 +123,7 @@ def test_a_later_upstreams_download_is_told_by_its_place(zone: Zone) -> None:
     with Path(f"{zone.path(KEY)}.0000000001").open("wb") as file:
         file.write(cache_file(KEY))
         file.flush()
-        second = found(zone, led=True, keys=keys)
+        second = found(zone, led=True, keys=keys, again=True)
         first = found(zone, led=True)
 
     assert isinstance(first, Found)
@@ -122,3 +131,25 @@ def test_a_later_upstreams_download_is_told_by_its_place(zone: Zone) -> None:
     assert (second.index, first.index) == (1, 0)
     first.fill.close()
     second.fill.close()
+
+
+def test_what_a_later_upstream_gave(zone: Zone) -> None:
+    """It is taken only where the first upstream is known to hang, or turns out to."""
+    place = Path(zone.path("b"))
+    place.parent.mkdir(parents=True)
+    place.write_bytes(cache_file("b"))
+    keys = (KEY, "b")
+    began = time.monotonic()
+
+    assert found(zone, led=True, keys=keys, hangs=True) == Later(1, stored=True)
+    assert found(zone, led=False, keys=keys) == Nothing(stored=True)
+    assert time.monotonic() - began < 0.2
+    assert found(zone, led=True, keys=keys) == Later(1, stored=True)
+    assert found(zone, led=False, keys=(KEY, "c"), hangs=True) == Nothing()
+
+
+def test_what_hangs_is_waited_for(zone: Zone) -> None:
+    """As long as somebody leads, and another upstream may come after it; not for ever."""
+    began = time.monotonic()
+    assert found(zone, led=True, keys=(KEY, "b")) == Nothing()
+    assert 0.5 < time.monotonic() - began < 5
