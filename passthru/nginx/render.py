@@ -26,13 +26,16 @@ from passthru.nginx.tunnels import TUNNELS, write_tunnels
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Codes that say where the file is instead."""
 
-UNANSWERED: Final = (
-    300, 305, 306, *range(400, 408), *range(409, 412), 413, 414, 415, *range(417, 427),
-    428, 429, 431, 451, *range(500, 512), *range(520, 531), 598, 599,
-)  # fmt: skip
-"""Codes with which an upstream does not give the file: all known ones, but for redirects, for those that
-nginx itself makes of a client's conditions and ranges, also on stored content (304, 412, 416), and for
-408, upon which nginx hangs up before it looks at error_page (ngx_http_finalize_request)."""
+OUT_OF_REACH: Final = (408, 412, 416, 499)
+"""Codes of upstreams that reach the client: 412 and 416 nginx makes itself of a client's conditions and
+ranges, also on stored content; upon 408 and 499 it hangs up before it looks at error_page
+(ngx_http_finalize_request)."""
+
+UNANSWERED: Final = tuple(
+    code for code in range(300, 600) if code not in REDIRECTS and code not in OUT_OF_REACH
+)
+"""Codes with which an upstream does not give the file. An error_page takes none below 300, and its 304
+is one that nothing was revalidated for (ngx_http_upstream_test_next)."""
 
 HIDDEN: Final = (
     "Content-Type",

@@ -28,6 +28,7 @@ class Gets(StrEnum):
     SHORT = "a short body that looks whole; Nix refuses it"
     AS_IT_CAME = "what came, with the upstream's 200; Nix refuses it"
     CODE_AS_IT_CAME = "the upstream's own code and text; Nix tries again"
+    SUCCESS_AS_IT_CAME = "the upstream's own code and text; Nix takes 201, 204 and 206 for answers, and refuses what came with them"
     NOT_HTTP = "what came, without a status line; Nix calls it a failed download"
 
     @property
@@ -72,6 +73,7 @@ class Stale(StrEnum):
 
     SERVED = "served"
     ONCE = "served once more, then 404"
+    UNCHANGED = "taken for what the upstream has still"
     REPLACED = "served once more, then replaced by what came"
 
 

@@ -67,6 +67,17 @@ CODES: Final = (
         gets=Gets.CODE_AS_IT_CAME,
     ),
     Row(
+        name="304 to what is not stored",
+        fault=Fault(status=304),
+        gets=Gets.OUTAGE,
+        stale=Stale.UNCHANGED,
+    ),
+    Row(
+        name="206, 204 or any other code of success",
+        fault=Fault(status=206, body=b"a part\n"),
+        gets=Gets.SUCCESS_AS_IT_CAME,
+    ),
+    Row(
         name="redirect to itself",
         fault=Fault(status=302, headers=(("Location", "/nar/round-and-round"),)),
         gets=Gets.OUTAGE,

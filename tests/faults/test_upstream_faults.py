@@ -39,6 +39,7 @@ CODES: Final = {
     Gets.TIMEOUT: 504,
     Gets.REFUSED: 502,
     Gets.CODE_AS_IT_CAME: 408,
+    Gets.SUCCESS_AS_IT_CAME: 206,
 }
 
 
@@ -173,7 +174,7 @@ def check_client(row: Row, scene: Scene, reply: Answer) -> None:
             assert (reply.whole, reply.body) == (True, body[:HALF])
         case Gets.AS_IT_CAME:
             assert (reply.whole, reply.body != body) == (True, True)
-        case Gets.CODE_AS_IT_CAME:
+        case Gets.CODE_AS_IT_CAME | Gets.SUCCESS_AS_IT_CAME:
             assert reply.whole
         case _:
             assert reply.line
@@ -207,7 +208,7 @@ def check_stale(row: Row, scene: Scene) -> None:
     for count in itertools.count():
         reply = scene.cache.get(scene.stale)
         match row.stale:
-            case Stale.SERVED if count == 3:
+            case Stale.SERVED | Stale.UNCHANGED if count == 3:
                 return
             case Stale.ONCE if reply.status == 404:
                 return

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from passthru.nginx.plan import FOLLOWED
 from tests.fills.conftest import StartBeside
 from tests.fills.sidecar import ask, await_fill
 from tests.nginx.cache import upstream
@@ -299,11 +300,12 @@ def test_nobody_has_it_without_the_sidecar(
     assert {reply.status for reply in replies} == {404}
 
 
+@pytest.mark.parametrize("code", [503, FOLLOWED])
 def test_an_outage_is_one_for_followers(
-    cache: StartCache, beside: StartBeside, origin: Origin
+    code: int, cache: StartCache, beside: StartBeside, origin: Origin
 ) -> None:
     """When the upstream fails, nobody is told that it has not got the NAR, and soon."""
-    origin.fail(Fault(status=503, delay=0.2))
+    origin.fail(Fault(status=code, delay=0.2))
     one = cache(origin)
     beside(one)
 

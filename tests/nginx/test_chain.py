@@ -4,17 +4,16 @@ import time
 
 import pytest
 
+from passthru.nginx.render import OUT_OF_REACH
 from tests.nginx.cache import upstream
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import DRV, HASH, NAR, NARINFO, narinfo, narinfo_path
 from tests.nginx.stored import entries
 
-BAD = (
-    *(500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 522, 530, 599),
-    *(400, 401, 402, 405, 406, 407, 409, 418, 421, 425, 429, 451),
-    *(300, 301, 302, 303, 307, 308),
-)
+NO = (403, 404, 410)
+HUNG_UP_ON = (444,)
+BAD = tuple(code for code in range(300, 600) if code not in (*NO, *OUT_OF_REACH, *HUNG_UP_ON))
 
 
 @pytest.fixture
@@ -161,29 +160,42 @@ def test_any_other_answer_is_an_outage_when_nobody_has_it(
     assert entries(one) == []
 
 
-def test_a_408_cannot_be_passed_over_but_is_told(
-    cache: StartCache, pair: tuple[Origin, Origin]
+@pytest.mark.parametrize("code", OUT_OF_REACH)
+def test_what_cannot_be_passed_over_is_told(
+    code: int, cache: StartCache, pair: tuple[Origin, Origin]
 ) -> None:
-    """Nginx can do nothing about an upstream's 408 but pass it on; it is not stored."""
+    """Nginx can do nothing about an upstream's 408 and its like but pass it on; it is not stored."""
     first, second = pair
     second.files[NARINFO] = narinfo()
-    first.fail(Fault(status=408, times=1))
+    first.fail(Fault(status=code, times=1))
     one = cache(first, second)
 
     statuses = [one.get(NARINFO).status, one.get(NARINFO).status]
 
-    assert statuses == [408, 200]
+    assert statuses == [code, 200]
 
 
-@pytest.mark.parametrize("code", [201, 202, 203, 204, 205, 206, 226])
+@pytest.mark.parametrize("path", [NARINFO, NAR])
+def test_a_444_is_no_answer(path: str, cache: StartCache, origin: Origin) -> None:
+    """Nginx hangs up on one, as on a request of its own: that is no miss, and is tried again."""
+    origin.files[path] = narinfo()
+    origin.fail(Fault(status=444, times=1))
+    one = cache(origin)
+
+    with pytest.raises(ConnectionResetError):
+        one.get(path)
+
+    assert one.get(path).body == narinfo()
+
+
+@pytest.mark.parametrize("code", [201, 202, 203, 204, 205, 206, 226, 297, 298, 299])
 def test_only_a_200_is_stored(code: int, cache: StartCache, origin: Origin) -> None:
     """Other kinds of success may be passed on, and are never stored."""
     origin.files = {NARINFO: narinfo(), NAR: b"nar"}
     origin.fail(Fault(status=code))
     one = cache(origin)
 
-    for path in origin.files:
-        one.get(path)
+    assert {one.get(path).status for path in origin.files} == {code}
     origin.heal()
 
     for path, body in origin.files.items():
