@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from passthru.cli.checkup import Check, fail, from_findings, ok, skipped, warn
 from passthru.cli.output import size
-from passthru.errors import NginxError
+from passthru.errors import NginxError, PassthruError
 from passthru.nginx.generation import is_alike, read_generation
+from passthru.nginx.health import ask_health
 from passthru.nginx.master import find_master, serving_workers
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def check_running(instance: Instance, health: Health | None) -> Check:
     """Compare what is served with what the spec says now."""
     site, wanted = instance.plan.site, instance.rendering
     if health is None:
-        return fail("instance", f"none answers on {site.socket}", "start it with `passthru up`")
+        return _silent_instance(site)
     serves = f"serves generation {health.generation}"
     if health.generation == wanted.generation:
         return ok("instance", f"{serves}, which is what the spec says")
@@ -174,6 +175,14 @@ def check_running(instance: Instance, health: Health | None) -> Check:
         f"{serves}; the spec says {wanted.generation} now",
         "see what differs with `passthru render --diff`, then run `passthru apply`",
     )
+
+
+def _silent_instance(site: Site) -> Check:
+    try:
+        ask_health(site)
+    except PassthruError as error:
+        return fail("instance", error.message, error.hint)
+    return fail("instance", "it did not answer just now", "run `passthru doctor` again")
 
 
 def _owner_of(path: str) -> int | None:

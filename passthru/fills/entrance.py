@@ -34,8 +34,7 @@ class Entrance:
         self._desk = desk
         self._door = Door(path, self._serve, group, complain=logger.warning)
         try:
-            self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
-            self._pid_file.chmod(0o644)  # nginx's workers are another user
+            self._sign()
         except OSError:
             self._door.close()
             raise
@@ -44,6 +43,17 @@ class Entrance:
     def count(self) -> int:
         """How many followers there are."""
         return self._door.count
+
+    def mend(self) -> None:
+        """Make again what somebody removed of it."""
+        self._door.mend()
+        if self._door.is_there() and not self._pid_file.exists():
+            with suppress(OSError):
+                self._sign()
+
+    def _sign(self) -> None:
+        self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        self._pid_file.chmod(0o644)  # nginx's workers are another user
 
     def close(self) -> None:
         """Stop listening, and remove what leads nginx to us unless it is another's by now."""

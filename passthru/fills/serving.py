@@ -61,7 +61,9 @@ class _Entrances:
         self._desk.settings = settings
 
     def tidy(self) -> None:
-        """Have nothing to do."""
+        """Have the socket again where somebody removed it."""
+        for entrance in self._entrances[-1:]:
+            entrance.mend()
 
     def close(self) -> None:
         for entrance in self._entrances:

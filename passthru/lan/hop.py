@@ -75,6 +75,11 @@ class Hop:
         beside.chmod(0o666)  # nginx's workers are another user
         os.replace(beside, path)  # noqa: PTH105 - Path.replace() says the same
 
+    def is_there(self) -> bool:
+        """Say whether the socket is where nginx looks, or there is no directory for it to be in."""
+        path = Path(self.following.socket)
+        return path.exists() or not path.parent.is_dir()
+
     async def close(self) -> None:
         """Stop listening; what is on its way ends with us."""
         if self._server is not None:

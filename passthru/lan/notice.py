@@ -20,7 +20,7 @@ class Notice:
     def write(self, neighbours: Iterable[Neighbour]) -> None:
         """Replace it; raises OSError."""
         text = json.dumps([one.record() for one in neighbours], indent=1) + "\n"
-        if text == self._text:
+        if text == self._text and self._file.exists():
             return
         beside = self._file.with_name(f".{self._file.name}.new")
         beside.write_text(text, encoding="ascii")

@@ -133,6 +133,8 @@ class _Sidecar:
         if self._stopped.is_set():
             return
         self._follower.look()
+        if not self._place.neighbours.exists():
+            self._changed.set()
         self._station.active = self._assignment.is_needed
         self._station.named = self._assignment.interfaces
         self._station.listening = self._assignment.listening
@@ -156,7 +158,7 @@ class _Sidecar:
     async def _follow(self) -> None:
         """Have a hop for following as the assignment says, or none."""
         wanted = self._assignment.following
-        if self._hop is not None and self._hop.following == wanted:
+        if self._hop is not None and self._hop.following == wanted and self._hop.is_there():
             return
         await self._close_hop()
         if wanted is None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from passthru.errors import ListenError, NginxError, NotRunningError
 from passthru.inquiry.ask import ask
+from passthru.nginx.lock import instance_of
 from passthru.nginx.site import Site, check_socket
 
 _OK: Final = 200
@@ -29,6 +30,11 @@ def ask_health(site: Site, *, timeout: float = 2.0) -> Health:
     try:
         answer = ask(site.socket, "/health", seconds=timeout)
     except NotRunningError as error:
+        if isinstance(error.__cause__, FileNotFoundError) and (pid := instance_of(site)):
+            raise NotRunningError(
+                f"passthru runs (process {pid}), and somebody removed {site.socket}",
+                hint="it is made again within seconds; if not, stop passthru and start it again",
+            ) from error
         error.hint = error.hint or "start it with `passthru up`"
         raise
     if answer.status != _OK:

@@ -65,6 +65,24 @@ def only_instance(site: Site) -> Iterator[int]:
         yield children
 
 
+def instance_of(site: Site) -> int | None:
+    """Return the process that holds the site for life, whoever asks; None if there is none.
+
+    Also where its runtime directory was removed (/proc/locks, proc(5)).
+    """
+    try:
+        found = Path(site.state, "up.lock").stat()
+        table = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return None
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+    for line in table.splitlines():
+        words = line.split()
+        if words[1:2] == ["FLOCK"] and words[5:6] == [f"{device}:{found.st_ino}"]:
+            return int(words[4])
+    return None
+
+
 def _hold(lock: int, directory: str) -> None:
     if not _take(lock):
         raise PassthruError(

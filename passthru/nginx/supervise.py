@@ -17,6 +17,7 @@ from passthru.nginx.lock import transaction
 from passthru.nginx.master import send
 from passthru.nginx.notify import notify_ready, notify_reloading, notify_status, notify_stopping
 from passthru.nginx.record import record_failure
+from passthru.nginx.recovery import is_whole, recover
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.rotation import ROTATE_BYTES, rotate_logs
 from passthru.nginx.serving import GRACE, Crew, serving
@@ -27,6 +28,9 @@ from passthru.nginx.watchdog import Watchdog
 TICK_SECONDS: Final = 1.0
 APPLY_SECONDS: Final = 10.0
 """Between two transactions that no person asked for."""
+
+RECOVER_SECONDS: Final = 60.0
+"""Between two attempts to make again what was removed."""
 
 logger: Final = logging.getLogger(__name__)
 
@@ -68,6 +72,7 @@ def run(
             apply_seconds=apply_seconds,
             ours=rendering.generation,
             watchdog=Watchdog.of(),
+            user=user,
         )
         try:
             with serving(
@@ -102,6 +107,7 @@ class _Watch:
     rotate_bytes: int
     apply_seconds: float
     watchdog: Watchdog
+    user: str | None
     ours: str
     """The generation that this process made live last."""
 
@@ -112,6 +118,7 @@ class _Watch:
     """What `tick` wants, until its time has come."""
 
     applied_at: float = -math.inf
+    recovered_at: float = -math.inf
 
     def until_stopped(self, crew: Crew) -> None:
         while not self.signals.stops:
@@ -119,6 +126,7 @@ class _Watch:
             if self.signals.take(signal.SIGHUP):
                 self._reload()
             crew.call()
+            self._try("could not go on as before", lambda: self._recover(crew.master))
             self.watchdog.calm(lambda: is_well(self.site))
             if self.signals.take(signal.SIGUSR1):
                 self._try("could not reopen the logs", lambda: send(crew.master, signal.SIGUSR1))
@@ -148,6 +156,16 @@ class _Watch:
             logger.exception("%s, and that is a bug", failed)
             return failed
         return None
+
+    def _recover(self, master: int) -> None:
+        """Make again what somebody removed under us; once in a while, where that fails."""
+        now = time.monotonic()
+        if is_whole(self.site) or now - self.recovered_at < RECOVER_SECONDS:
+            return
+        self.recovered_at = now
+        logger.warning("%s was removed; it is made again", self.site.socket)
+        recover(self.site, master, user=self.user, waiting=lambda: self.step(Step.WAITING))
+        logger.info("recovered %s", self.site.runtime)
 
     def _reload(self) -> None:
         notify_reloading("applying the spec")

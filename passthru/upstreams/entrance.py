@@ -40,6 +40,10 @@ class Entrance:
             if all_are or line.tunnel != self.tunnel:
                 line.end_if_idle()
 
+    def mend(self) -> None:
+        """Have the socket again where somebody removed it."""
+        self._door.mend()
+
     def abort(self) -> None:
         """End all connections."""
         self._door.abort()

@@ -56,9 +56,10 @@ class Switchboard:
             logger.info("%s: %s through %s", tunnel.name, tunnel.target, tunnel.proxy)
 
     def tidy(self) -> None:
-        """Close what has outlived its use; to be called now and then."""
+        """Close what has outlived its use, and mend what is used; to be called now and then."""
         now = asyncio.get_running_loop().time()
         for path, entrance in list(self._open.items()):
+            entrance.mend()
             entrance.drop_old(all_are=path in self._leaving)
             if self._leaving.get(path, now) < now:
                 del self._open[path], self._leaving[path]

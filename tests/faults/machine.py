@@ -150,6 +150,17 @@ PROCESSES: Final = (
         seconds=10,
     ),
     MachineRow(
+        key="runtime_removed",
+        name="somebody removes the runtime directory",
+        gets="the right answer; 503 for the status page and `/metrics`, and who wants a NAR that is on "
+        "its way waits until it is whole",
+        stores=_UNTOUCHED,
+        time="no time",
+        afterwards="`passthru up` and its sidecars make it again within seconds; where they may not, it "
+        "says what to type",
+        seconds=2,
+    ),
+    MachineRow(
         key="exporter_killed",
         name="the exporter is killed",
         gets="the right answer; 503 for the status page and `/metrics`",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import time
@@ -32,6 +33,7 @@ from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
 from tests.nginx.stored import entries, wait_stored
 from tests.nix.running import Passthru
+from tests.upstreams.process import eventually
 
 SMALL: Final = "/nar/small.nar"
 PARTIAL: Final = "*.[0-9]*"
@@ -253,6 +255,27 @@ def test_exporter_killed(origin: Origin, folder: Path) -> None:
         assert time.monotonic() - began < row.seconds
         wait(lambda: total() == 3)
         assert pid() != first
+
+
+def test_runtime_removed(origin: Origin, folder: Path) -> None:
+    """All that was there is there again, while requests go on."""
+    row = ROWS["runtime_removed"]
+    origin.files = {NARINFO: narinfo(), SMALL: noise(1000)}
+    with up_on(origin, folder)() as one:
+        run = folder / "run"
+        wanted = {"nginx.sock", "nginx.pid", "exporter.sock", "fills.sock", "fills.pid"}
+
+        def is_whole() -> bool:
+            there = {path.name for path in run.glob("*")}
+            return wanted <= there and one.get("/status.json").status == 200
+
+        assert eventually(is_whole), one.output
+        shutil.rmtree(run)
+        began = time.monotonic()
+        assert (one.get(NARINFO).body, one.get(SMALL).body) == (narinfo(), noise(1000))
+        assert time.monotonic() - began < row.seconds
+        assert eventually(is_whole, seconds=20), one.output
+        assert one.get(NARINFO).headers["x-cache-status"] == "HIT"
 
 
 def process_with(words: tuple[str, ...]) -> int | None:

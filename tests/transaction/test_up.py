@@ -4,8 +4,10 @@ import logging
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -13,15 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from passthru.errors import ListenError, NginxError, PassthruError
+from passthru.errors import ListenError, NginxError, NotRunningError, PassthruError
 from passthru.nginx.apply import Outcome, apply
 from passthru.nginx.directories import closed_to
 from passthru.nginx.generation import named_by
+from passthru.nginx.health import ask_health
+from passthru.nginx.lock import instance_of
 from passthru.nginx.master import _children, find_master, serving_workers
 from passthru.nginx.process import find_nginx
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.serving import serving
 from passthru.nginx.site import Site
+from tests.ports import free_port
 from tests.transaction.kit import (
     apply_elsewhere,
     eventually,
@@ -652,6 +657,50 @@ class TestSiblings:
 def heard(listener: socket.socket, *, seconds: float) -> bool:
     """Say whether anything is told within so many seconds; take one message."""
     return bool(select.select([listener], [], [], seconds)[0]) and bool(listener.recv(999))
+
+
+class TestRecovery:
+    """What somebody removes under a running instance."""
+
+    def test_the_runtime_directory(self, site: Site) -> None:
+        """It is made again, with nginx's socket in it, and nothing else has changed."""
+        with up(site, tiny(site, "aaaa")) as running:
+            running.ready()
+            master = find_master(site)
+            running.send(signal.SIGSTOP)
+            shutil.rmtree(site.runtime)
+            assert instance_of(site) == running.pid
+            with pytest.raises(NotRunningError, match=r"runs .*, and somebody removed"):
+                ask_health(site)
+            running.send(signal.SIGCONT)
+            assert eventually(lambda: f"recovered {site.runtime}" in running.said), running.said
+
+            assert (serves(site), find_master(site)) == ("aaaa", master)
+            assert stat.S_IMODE(Path(site.runtime).stat().st_mode) == 0o755
+            assert not list(Path(site.runtime).glob("n.*"))
+            assert "unlink" not in Path(site.logs, "error.log").read_text()
+            with apply_elsewhere(site, tiny(site, "bbbb")) as process:
+                assert (process.wait(20), serves(site)) == (0, "bbbb")
+
+    def test_a_place_that_is_not_ours(self, site: Site) -> None:
+        """Where it cannot be made, one line says what to do, and clients are served on."""
+        port = free_port()
+        with up(site, tiny(site, "aaaa", http=listens_on(port))) as running:
+            running.ready()
+            shutil.rmtree(site.runtime)
+            Path(site.runtime).write_text("")
+            assert eventually(lambda: "start it again, which makes it" in running.said)
+            socket.create_connection(("127.0.0.1", port)).close()
+            Path(site.runtime).unlink()
+            running.send(signal.SIGTERM)
+            assert running.ended() == 0
+            assert running.said.count("cannot be made again") == 1
+
+    def test_nobody_holds_it(self, site: Site) -> None:
+        """A site on which nothing runs has no instance."""
+        assert instance_of(site) is None
+        with pytest.raises(NotRunningError, match="nobody answers"):
+            ask_health(site)
 
 
 class TestSystemd:

@@ -1,6 +1,7 @@
 """Tunnels on their way out: what goes on, for how long, and what is closed."""
 
 import asyncio
+import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -149,3 +150,26 @@ def test_the_proxys_addresses_are_tried_in_order() -> None:
                 return await asyncio.get_running_loop().sock_recv(connection, 2)
 
         assert asyncio.run(main()) == b"hi"
+
+
+def test_a_socket_that_somebody_removed(tmp_path: Path) -> None:
+    """It is there again, once its directory is; who was connected stays."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with FakeProxy(greet) as proxy:
+
+        async def scene(board: Switchboard) -> None:
+            board.set([tunnel(folder, proxy)])
+            old, old_writer = await connect(folder)
+            shutil.rmtree(folder)
+            await asyncio.sleep(0.1)
+            assert not folder.exists()
+            folder.mkdir()
+            await asyncio.sleep(0.1)
+            _, new_writer = await connect(folder)
+            old_writer.write(b"x")
+            assert await old.readexactly(1) == b"x"
+            for writer in (old_writer, new_writer):
+                writer.close()
+
+        play(scene)
