@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -66,10 +67,19 @@ def checks_of_findings(found: Sequence[Finding], instance: Instance) -> Iterator
         "configuration", those(_CONFIGURATION), f"nginx -t takes generation {generation}"
     )
     addresses = ", ".join(listen.address for listen in instance.plan.listens)
-    yield from_findings("addresses", those(_LISTENING), addresses)
-    yield _check_certificate(found, instance)
     site = instance.plan.site
-    yield from_findings("directories", those(_DIRECTORIES), f"{site.cache}, {site.state}")
+    other = _other_owner(site.state)
+    yield (
+        skipped("addresses", other)
+        if other
+        else from_findings("addresses", those(_LISTENING), addresses)
+    )
+    yield _check_certificate(found, instance)
+    yield (
+        skipped("directories", other)
+        if other
+        else from_findings("directories", those(_DIRECTORIES), f"{site.cache}, {site.state}")
+    )
     yield _check_zones(instance)
     yield _check_space(instance)
 
@@ -183,6 +193,21 @@ def _silent_instance(site: Site) -> Check:
     except PassthruError as error:
         return fail("instance", error.message, error.hint)
     return fail("instance", "it did not answer just now", "run `passthru doctor` again")
+
+
+def _other_owner(path: str) -> str | None:
+    """Say who can tell, where what we see of the instance is another user's; root sees all."""
+    owner = _owner_of(path)
+    if owner is None or os.geteuid() in {0, owner}:
+        return None
+    return f"they are of another user's instance: run it as {_name_of(owner)}"
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def _owner_of(path: str) -> int | None:

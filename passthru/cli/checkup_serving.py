@@ -144,6 +144,21 @@ def check_announcement(instance: Instance) -> Check:
     return ok("mdns", f"announced, and heard; {others} other caches on this network")
 
 
+def check_fills(instance: Instance) -> Check:
+    """See that who lets followers read along answers; what we ask is no question of nginx's."""
+    if not instance.plan.follows:
+        return skipped("fills", "nothing is followed: this nginx or its disk does not allow it")
+    try:
+        ask(instance.plan.site.fills, "/", seconds=_PATIENCE / 2)
+    except NotRunningError as error:
+        return warn(
+            "fills",
+            f"{error.message}: who wants a NAR that is on its way waits until it is whole",
+            "look at what `passthru fills` says; `passthru up` runs it",
+        )
+    return ok("fills", "answers: a NAR that is on its way is read along")
+
+
 def check_exporter(instance: Instance) -> Check:
     """See that the figures are there, and of now."""
     if not instance.spec.status.enable:

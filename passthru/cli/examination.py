@@ -11,6 +11,7 @@ from passthru.cli.checkup_local import check_nginx, check_running, checks_of_fin
 from passthru.cli.checkup_serving import (
     check_announcement,
     check_exporter,
+    check_fills,
     check_reachable,
     check_way,
 )
@@ -70,6 +71,7 @@ def _begin_checks_of_running(instance: Instance, pool: Executor) -> list[Future[
         ("network", check_reachable),
         ("mdns", check_announcement),
         ("figures", check_exporter),
+        ("fills", check_fills),
     )
     return [pool.submit(make, name, look) for name, look in checks]
 

@@ -13,7 +13,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as, make_sign
+from passthru.cli.sidecar import find_site, log_as, make_sign, tell_waiting
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -51,6 +51,7 @@ def fills(spec: Path | None, settings_file: Path | None) -> None:
         raise click.UsageError(
             "SPEC and --settings exclude each other", click.get_current_context()
         )
+    tell_waiting(settings_file.absolute())
     source = LiveFile(settings_file.absolute())
     asyncio.run(
         serve(

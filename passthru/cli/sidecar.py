@@ -35,6 +35,12 @@ def make_sign() -> Callable[[], None]:
     return lambda: watchdog.calm(lambda: True)
 
 
+def tell_waiting(path: Path) -> None:
+    """Say that a rendered file is waited for, if it is not there yet."""
+    if not path.exists():
+        logging.getLogger(__name__).info("waiting for %s", path)
+
+
 def find_site(given: Path | None) -> Site:
     """Say which spec was taken, and return where its instance keeps its things; raises SpecError."""
     _source, site = _begin(given)

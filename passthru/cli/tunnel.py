@@ -13,7 +13,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import SpecSource, log_as, make_sign
+from passthru.cli.sidecar import SpecSource, log_as, make_sign, tell_waiting
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -48,6 +48,8 @@ def tunnel(spec: Path | None, list_file: Path | None) -> None:
     log_as("tunnel")
     if list_file is not None and spec is not None:
         raise click.UsageError("SPEC and --list exclude each other", click.get_current_context())
+    if list_file is not None:
+        tell_waiting(list_file.absolute())
     source = LiveFile(list_file.absolute()) if list_file else SpecSource(spec, _write)
     asyncio.run(
         serve(

@@ -68,7 +68,7 @@ class Store:
             store._open(kept)
         except (OSError, sqlite3.Error) as fault:
             store.close()
-            raise PassthruError(f"cannot open {path}: {fault}") from fault
+            raise _unusable(store._path, fault) from fault
         except BaseException:
             store.close()
             raise
@@ -181,3 +181,13 @@ class Store:
         if newest != self._pruned:
             prune(database)
             self._pruned = newest
+
+
+def _unusable(path: Path, fault: Exception) -> PassthruError:
+    if path.is_dir():
+        told = f"cannot open {path}: it is a directory"
+        return PassthruError(told, hint="move it away: a file is made in its place")
+    return PassthruError(
+        f"cannot open {path}: {fault}",
+        hint="let the user that runs passthru read it, or move it away: counting begins anew then",
+    )

@@ -77,8 +77,9 @@ def test_settings_that_are_not_there_yet(folder: Path) -> None:
         [*COMMAND, "--settings", str(settings)], stderr=subprocess.PIPE, text=True
     )
     try:
-        settings.write_text("{}")
         assert process.stderr is not None
+        assert process.stderr.readline() == f"passthru fills: waiting for {settings}\n"
+        settings.write_text("{}")
         assert "the settings stay as they are" in process.stderr.readline()
         text = (
             f'{{"socket": "{folder}/run/fills.sock", "pid_file": "{folder}/run/fills.pid",'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from passthru.cli import checkup_local
-from passthru.cli.checkup_serving import check_announcement
+from passthru.cli.checkup_serving import check_announcement, check_fills
 from passthru.cli.instance import prepare
 from tests.faults.conftest import folder
 from tests.nginx.blackhole import Blackhole
@@ -115,6 +116,7 @@ def test_all_is_well(origin: Origin, folder: Path) -> None:
         "network": "skipped",
         "mdns": "skipped",
         "figures": "ok",
+        "fills": "ok",
     }
     assert [p for p in (folder / "cache").rglob("*") if p.is_file()] == []
     (narinfo,) = origin.seen("narinfo$")
@@ -129,9 +131,9 @@ def test_text_is_numbered(folder: Path, origin: Origin) -> None:
 
     assert done.code == 3
     assert lines[0].startswith(" 1  ok       spec: ")
-    assert " 9  fail     instance: none answers" in done.out
+    assert " 9  fail     instance: nobody answers" in done.out
     assert "             fix: start it with `passthru up`\n" in done.out
-    assert done.err == "1 fail, 8 ok, 6 skipped\n"
+    assert done.err == "1 fail, 8 ok, 7 skipped\n"
     assert "\x1b" not in done.out
 
 
@@ -285,6 +287,41 @@ def test_instance_of_somebody_else(origin: Origin, folder: Path) -> None:
 
     assert check["verdict"] == "ok"
     assert "12345" in check["message"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else")
+def test_asked_by_somebody_else(
+    origin: Origin, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only the instance's user can tell is not faulted, and it is said whom to be."""
+    may = os.access
+
+    def may_as_another(path: str | Path, mode: int) -> bool:
+        return not (mode & os.W_OK and Path(path).is_relative_to(folder)) and may(path, mode)
+
+    with running(origin, folder) as spec:
+        (folder / "state/live/nginx.conf").unlink()
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        monkeypatch.setattr(os, "access", may_as_another)
+        checks = diagnose(spec)
+
+    for name in ("addresses", "directories"):
+        assert checks[name]["verdict"] == "skipped"
+        assert "run it as root" in checks[name]["message"]
+
+
+def test_fills_is_not_there(origin: Origin, folder: Path) -> None:
+    """One that does not answer costs followers their time, and nobody else anything."""
+    with running(origin, folder) as spec:
+        frozen = int((folder / "run/fills.pid").read_text())
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            check = check_fills(prepare(spec))
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+
+    assert check.verdict == "warn"
+    assert "waits until it is whole" in check.message
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory to somebody else")

@@ -244,6 +244,17 @@ def test_a_damaged_file_is_moved_aside(
         assert ledger.totals() == some_lines().totals
 
 
+def test_a_directory_in_its_place(tmp_path: Path) -> None:
+    """It is no damaged file, and is not ours to move: it is said what is in the way."""
+    path = tmp_path / "ledger.sqlite"
+    path.mkdir()
+
+    with pytest.raises(PassthruError, match="is a directory") as caught:
+        Ledger.open(str(path), now=0)
+
+    assert caught.value.hint == "move it away: a file is made in its place"
+
+
 def test_a_file_damaged_while_it_is_open(
     ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
