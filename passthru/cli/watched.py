@@ -12,7 +12,7 @@ from passthru.errors import PassthruError
 from passthru.nginx.credentials import read_credentials
 from passthru.nginx.disk import make_zones_again
 from passthru.nginx.generation import named_by
-from passthru.nginx.names import Names
+from passthru.nginx.names import Names, other_hosts
 from passthru.nginx.plan import make_plan
 from passthru.nginx.process import find_nginx, read_capabilities
 from passthru.nginx.render import render
@@ -122,8 +122,9 @@ class Watched:
 
     def _look(self, spec: Spec, names: Names) -> _View:
         hosts = hosts_of(spec, self._capabilities)
-        if set(hosts) != set(names.addresses):
-            names = Names(hosts)
+        spare = other_hosts(spec, hosts)
+        if {*hosts, *spare} != names.hosts:
+            names = Names(hosts, spare=spare)
             names.refresh(wait=LOOKUP_PATIENCE)
         machine = _look_around(names, spec)
         look_again = time.monotonic() + LOOK_EVERY

@@ -9,6 +9,7 @@ from tests.faults import (
     test_disk_faults,
     test_machine_faults,
     test_name_faults,
+    test_network_faults,
 )
 from tests.faults.machine import MACHINE, ROWS
 from tests.faults.page import write_page
@@ -22,7 +23,13 @@ def test_the_page_is_what_the_tables_say() -> None:
 
 def test_every_row_has_a_test() -> None:
     """A fault of the machine is promised nothing that no test of that name holds."""
-    modules = (test_client_faults, test_disk_faults, test_machine_faults, test_name_faults)
+    modules = (
+        test_client_faults,
+        test_disk_faults,
+        test_machine_faults,
+        test_name_faults,
+        test_network_faults,
+    )
     text = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules)
 
     assert [key for key in ROWS if f"def test_{key}(" not in text and f'"{key}"' not in text] == []

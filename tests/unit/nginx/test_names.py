@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from passthru.nginx.capabilities import parse_capabilities
-from passthru.nginx.names import Names, hosts_to_look_up, settle
+from passthru.nginx.names import Names, hosts_to_look_up, other_hosts, settle
 from passthru.spec import parse_spec
 from tests.checkout import ROOT
 
@@ -104,6 +104,40 @@ def test_a_known_name_is_not_asked_for_at_once_again() -> None:
     assert asked == ["a.example"]
 
 
+def test_a_spare_name_is_ours_once_nginx_cannot_look_it_up() -> None:
+    """It is not waited for and has no addresses until then; from then on it is looked up in full."""
+    answers = iter([A])
+    names = Names(
+        ["a.example"], spare=["b.example"], lookup=lambda _: B, lookup_spare=lambda _: next(answers)
+    )
+    began = time.monotonic()
+    while "b.example" not in names.addresses:
+        names.refresh(wait=BOUND)
+        assert time.monotonic() - began < BOUND
+
+    assert names.addresses == {"a.example": B, "b.example": A}
+    assert names.hosts == {"a.example", "b.example"}
+    names._due = dict.fromkeys(names.hosts, 0.0)
+    names.refresh(wait=BOUND)
+    assert names.addresses == {"a.example": B, "b.example": B}
+
+
+def test_a_spare_name_that_nginx_can_look_up_stays_its_own() -> None:
+    """There is no address of it, which would take the place of its name."""
+    asked = threading.Event()
+
+    def nothing(_host: str) -> tuple[str, ...]:
+        asked.set()
+        return ()
+
+    names = Names([], spare=["b.example"], lookup_spare=nothing)
+    names.refresh(wait=BOUND)
+    assert asked.wait(BOUND)
+    names.refresh()
+
+    assert names.addresses == {}
+
+
 def test_what_is_behind_a_proxy_is_not_looked_up() -> None:
     """Not even where nginx could not: the tunnel does, or the proxy, and it leaks to nobody else."""
     told = (ROOT / "tests/golden/nginx-V/debian-12.txt").read_text(encoding="utf-8")
@@ -113,3 +147,4 @@ def test_what_is_behind_a_proxy_is_not_looked_up() -> None:
     )
 
     assert hosts_to_look_up(spec, parse_capabilities(told), "") == ("near.test",)
+    assert (other_hosts(spec, ()), other_hosts(spec, ("near.test",))) == (("near.test",), ())
