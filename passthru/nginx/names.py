@@ -137,7 +137,10 @@ class Names:
         self._before[host] = answer
         changed = settled != self._current[host]
         if host in self._spare and answer and not self._current[host]:
-            logger.warning("%s: a name server fails for one kind of its addresses; looked up beside nginx from now on", host)
+            logger.warning(
+                "%s: a name server fails for one kind of its addresses; looked up beside nginx from now on",
+                host,
+            )
         self._current[host] = settled
         often = not answer and host not in self._spare
         self._due[host] = time.monotonic() + (UNKNOWN_EVERY if often else KNOWN_EVERY)

@@ -64,6 +64,25 @@ MUTATIONS = (
     ),
     (r"proxy_cache_bypass \$[^;]+;", "", "fills/breaking", "a_dead_workers_lock_is_passed_by"),
     ("X-Passthru-Again @", "X-Passthru-Never @", "fills/following", "second_upstream_is_followed"),
+    (
+        r"if \(\$passthru_\w+_refused\) {[^}]+}",
+        "",
+        "absolute_urls",
+        "nobody_else_is_asked[installed]",
+    ),
+    (
+        "sub_filter [^;]+http://[^;]+;",
+        "",
+        "absolute_urls",
+        "comes_through_the_cache[installed-first]",
+    ),
+    (r"passthru_unknown_path\) {", "passthru_loop) {", "absolute_urls", "hostile_paths"),
+    (
+        r"https://passthru_a_\w+\$",
+        "https://passthru_a$",
+        "proxies",
+        "through_the_proxy[installed-squid]",
+    ),
     (" http2(?= )|http2 on;", "", "listeners", "tls_offers_http2"),
 )
 
