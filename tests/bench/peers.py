@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, assert_never
 
+from passthru.cache.nar_url import PLAIN_HOST
 from tests.bench.address import Address
 from tests.bench.configurations import files_conf, nixos_conf, varnish_vcl
 from tests.bench.fixture import Fixture
@@ -152,18 +153,19 @@ def start_passthru(
 ) -> Passthru:
     """Start the product before one upstream, as `passthru up` would with a plain spec.
 
-    `swaps` changes what was rendered.
+    So the upstream is cache.nixos.org by name, whose narinfos are passed on as they came. `swaps` changes what was rendered.
     """
     settings = {
         "mode": "tls" if tls else "lan",
         "listen": {"addresses": [stage.network.server]},
         "cache": {"size": "20G"},
-        "upstreams": [{"url": f"http://{upstream[0]}:{upstream[1]}", "name": "bench"}],
+        "upstreams": [{"url": f"http://{PLAIN_HOST}:{upstream[1]}", "name": "bench"}],
     }
     if tls:
         certificate, key = stage.certificate
         settings["tls"] = {"certificate": certificate, "certificate_key": key}
-    cache = Cache(stage.nginx, settings, prefix=stage.network.prefix, swaps=swaps or {})
+    machine = {"addresses": {PLAIN_HOST: (upstream[0],)}}
+    cache = Cache(stage.nginx, settings, machine, stage.network.prefix, swaps=swaps or {})
     cache.start()
     return Passthru(cache, stage.network.server, tls, _start_fills(stage, cache))
 
