@@ -15,6 +15,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each worker of xdist one of those that take a minute first: last, all wait for it."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if count == 1:
+        return
+    slow = [item for item in items if item.get_closest_marker("install")]
+    quick = [item for item in items if not item.get_closest_marker("install")]
+    left = len(items)
+    items.clear()
+    for worker in range(count):
+        share = left // (count - worker)  # as `--dist worksteal` deals them
+        left -= share
+        first = slow[worker::count]
+        others = max(0, share - len(first))
+        items += [*first, *quick[:others]]
+        del quick[:others]
+    items += quick
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """Mount a disk of 64 MiB, if this machine lets us."""
