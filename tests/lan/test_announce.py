@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,8 +153,11 @@ def test_a_name_in_use_is_left_to_its_holder(lan: Lan, ears: Ears) -> None:
                     f"http://{lan['alpha'].address}:8080",
                     f"http://{lan['gamma'].address}:8083",
                 }
-                eventually(lambda: both < {one["url"] for one in ears.caches}, seconds=45)
-                names = eventually(lambda: _three(ears), seconds=45)
+                try:
+                    eventually(lambda: both < {one["url"] for one in ears.caches}, seconds=45)
+                    names = eventually(lambda: _three(ears), seconds=45)
+                finally:  # shown if it fails
+                    sys.stdout.write(f"{ears.caches}\n{first.sidecar.said}\n{second.sidecar.said}")
                 assert len(set(names)) == 3, names
                 assert all(name.startswith("Twin") for name in names)
         assert "Traceback" not in first.sidecar.said
