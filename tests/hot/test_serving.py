@@ -11,7 +11,7 @@ from passthru.nginx.disk import Disk
 from passthru.stats.access_log import LogParser
 from passthru.stats.kind import CacheStatus, Kind, Outcome
 from tests.hot.shelved import AT_ONCE, promote, shelf_of
-from tests.nginx.cache import Cache, upstream
+from tests.nginx.cache import PLAIN, Cache, plain, upstream
 from tests.nginx.client import Headers, Reply, fetch
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, File, Origin
@@ -33,7 +33,7 @@ def ask(
 def test_a_copy_is_what_was_stored(cache: StartCache, origin: Origin) -> None:
     """The same bytes and headers to GET, HEAD, ranges and conditions, and the same line in the log."""
     origin.files[NARINFO] = File(narinfo(), headers=(("Last-Modified", MODIFIED),))
-    one = cache(origin, swaps=AT_ONCE)
+    one = cache(plain(origin), machine=PLAIN, swaps=AT_ONCE)
     requests: list[tuple[str, Headers, str]] = [
         ("GET", (), "HTTP/1.1"),
         ("HEAD", (), "HTTP/1.1"),
