@@ -64,7 +64,7 @@ def clear_stale(site: Site, *, sidecars: bool = True) -> None:
         if sidecars:
             clear_copies(site.hot)
         names = (
-            (site.tunnel("*"), site.fills, site.fills_pid_file, f"{site.exporter_socket}*")
+            (f"{site.exporter_socket}*", site.tunnel("*"), f"{site.runtime}/fills.*")
             if sidecars
             else ()
         )
