@@ -12,7 +12,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as
+from passthru.cli.sidecar import find_site, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -50,7 +50,9 @@ def hot(spec: Path | None, settings_file: Path | None) -> None:
             "SPEC and --settings exclude each other", click.get_current_context()
         )
     source = LiveFile(settings_file.absolute())
-    asyncio.run(serve(source, on_ready=lambda: notify_ready("copying hot narinfos")))
+    asyncio.run(
+        serve(source, on_ready=lambda: notify_ready("copying hot narinfos"), alive=make_sign())
+    )
 
 
 def hot_child(site: Site) -> Child:
@@ -58,6 +60,7 @@ def hot_child(site: Site) -> Child:
     from passthru.cache.copies import clear_copies
     from passthru.nginx.children import Child
     from passthru.nginx.hot import HOT
+    from passthru.nginx.pulse import SILENCE
 
     path = f"{site.live}/{HOT}"
     return Child(
@@ -65,5 +68,6 @@ def hot_child(site: Site) -> Child:
         argv=(*ourselves(), "hot", "--settings", path),
         only_with=path,
         is_spare=True,
+        patience=SILENCE,
         bury=partial(clear_copies, site.hot),  # who is dead takes none back
     )

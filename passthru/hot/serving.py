@@ -24,10 +24,19 @@ _UNFIT: Final = 60.0
 logger: Final = logging.getLogger(__name__)
 
 
-async def serve(source: Source, *, on_ready: Callable[[], None] = lambda: None) -> None:
+async def serve(
+    source: Source,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
     """Copy what is hot as `source`, a hot.json, says; see `run` for when it reads and ends."""
     await run(
-        source, lambda _: _Promotion(), unchanged="the settings stay as they are", on_ready=on_ready
+        source,
+        lambda _: _Promotion(),
+        unchanged="the settings stay as they are",
+        on_ready=on_ready,
+        alive=alive,
     )
 
 
