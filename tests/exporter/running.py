@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,21 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from passthru.stats.snapshot import Snapshot
 from tests.nginx.cache import Cache
+from tests.waiting import eventually
 
 COMMAND: Final = (sys.executable, "-m", "passthru", "exporter")
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Values by name and labels."""
-
-
-def eventually(claim: Callable[[], object], *, seconds: float = 20.0) -> bool:
-    """Wait for `claim` to hold."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if claim():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @dataclass

@@ -9,11 +9,12 @@ import pytest
 from passthru.stats.kind import FROM_CACHE, CacheStatus, Kind
 from passthru.stats.totals import CODES, OTHER
 from tests.exporter.conftest import StartExporter
-from tests.exporter.running import Samples, eventually
+from tests.exporter.running import Samples
 from tests.nginx.client import Reply, connect, exchange, fetch, read_reply, request_bytes
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, File, Origin
 from tests.nginx.samples import NAR, NARINFO, hash_of, narinfo, narinfo_path, noise
+from tests.waiting import eventually
 
 OTHER_NAR = NAR.replace("1w1", "2x2")
 

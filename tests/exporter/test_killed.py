@@ -10,11 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from tests.exporter.conftest import StartExporter
-from tests.exporter.running import Exporter, eventually
+from tests.exporter.running import Exporter
 from tests.nginx.cache import Cache
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Origin
 from tests.nginx.samples import hash_of, narinfo, narinfo_path
+from tests.waiting import eventually
 
 PATHS = 40
 KILLS = 8

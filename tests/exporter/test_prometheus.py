@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.exporter.conftest import StartExporter
-from tests.exporter.running import eventually
 from tests.nginx.cache import free_port
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Origin
 from tests.nginx.samples import NARINFO, narinfo
+from tests.waiting import eventually
 
 
 def ask(port: int, query: str) -> list[dict[str, Any]]:

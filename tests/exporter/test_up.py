@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.running import eventually
 from tests.nginx.client import fetch
 from tests.nginx.origin import Origin
 from tests.nginx.samples import NARINFO, narinfo
 from tests.nix.running import Passthru
 from tests.ports import free_port
+from tests.waiting import eventually
 
 
 @pytest.fixture

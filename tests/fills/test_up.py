@@ -13,7 +13,7 @@ from tests.nginx.client import Reply, fetch
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, noise
 from tests.nix.running import Passthru
-from tests.upstreams.process import eventually
+from tests.waiting import eventually
 
 BODY = noise(1_200_000)
 

@@ -11,7 +11,7 @@ from tests.nginx.client import connect, read_reply, request_bytes
 from tests.nginx.origin import Origin
 from tests.nginx.samples import NARINFO, narinfo
 from tests.nix.running import Passthru
-from tests.upstreams.process import eventually
+from tests.waiting import eventually
 
 COMMAND = (sys.executable, "-m", "passthru", "hot")
 

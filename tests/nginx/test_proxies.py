@@ -17,9 +17,10 @@ from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
 from tests.nginx.test_nar_urls import url_of
-from tests.upstreams.process import Tunnels, eventually
+from tests.upstreams.process import Tunnels
 from tests.upstreams.proxies import FakeProxy, socks_to
 from tests.upstreams.real_proxies import KINDS, RealProxy, real_proxy
+from tests.waiting import eventually
 
 HOST = "up.test"
 """A name that no resolver knows: only the proxy's side has it."""

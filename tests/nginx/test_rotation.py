@@ -1,8 +1,6 @@
 """Logs set aside under a running nginx, and no line of them lost."""
 
 import contextlib
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from tests.nginx.cache import Cache
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Origin
 from tests.nginx.samples import NAR
+from tests.waiting import eventually
 
 
 def lines_in(tail: Tail) -> list[str]:
@@ -29,7 +28,7 @@ def lines_in(tail: Tail) -> list[str]:
 
 def wait_for(log: Path, path: str) -> None:
     """Wait until nginx has written the line of a request."""
-    eventually(lambda: log.exists() and path in log.read_text())
+    assert eventually(lambda: log.exists() and path in log.read_text())
 
 
 def wait_reopened(one: Cache, log: Path) -> None:
@@ -38,7 +37,7 @@ def wait_reopened(one: Cache, log: Path) -> None:
     master = one.process.pid
     told = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
     for pid in (str(master), *told):
-        eventually(lambda pid=pid: str(log) in opened(pid))  # type: ignore[misc]
+        assert eventually(lambda pid=pid: str(log) in opened(pid))  # type: ignore[misc]
 
 
 def opened(pid: str) -> set[str]:
@@ -48,14 +47,6 @@ def opened(pid: str) -> set[str]:
         with contextlib.suppress(OSError):  # it was closed meanwhile
             names.add(str(link.readlink()))
     return names
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, at most some seconds."""
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.core

@@ -28,8 +28,9 @@ from tests.packaging.beside import (
     upstream_beside,
     wait_answering,
 )
-from tests.packaging.container import ConfinedError, Container, container, eventually
+from tests.packaging.container import ConfinedError, Container, container
 from tests.packaging.debian_root import debian_root
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.install, pytest.mark.nix, pytest.mark.timeout(600)]
 

@@ -5,8 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from tests.debian import UnavailableError
 from tests.packaging.debian_root import DebianRoot
+from tests.waiting import eventually
 
 BOOT_SECONDS: Final = 40.0
 COMMAND_SECONDS: Final = 60.0
@@ -193,16 +193,6 @@ def _try(root: DebianRoot) -> None:
     )
     if tried.returncode != 0:
         raise ConfinedError(f"systemd-nspawn cannot run here: {tried.stderr.strip()}")
-
-
-def eventually(holds: Callable[[], bool], *, seconds: float = 15.0) -> bool:
-    """Ask until it holds, for so long at most; return whether it does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def _ip(*words: str) -> None:

@@ -12,9 +12,10 @@ from tests.checkout import ROOT
 from tests.debian import UnavailableError, unavailable
 from tests.packaging.beside import UPSTREAM_PORT
 from tests.packaging.compose import read_services, understood
-from tests.packaging.container import BESIDE, INSIDE, ConfinedError, Network, eventually, network
+from tests.packaging.container import BESIDE, INSIDE, ConfinedError, Network, network
 from tests.packaging.debian_root import debian_root
 from tests.packaging.image import Image, built_image, container_of
+from tests.waiting import eventually
 
 SPEC: Final = f"""\
 [[upstreams]]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from passthru.nginx.health import ask_health
 from passthru.nginx.master import find_master, serving_workers
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.site import Site
+from tests.waiting import eventually
 
 HERE: Final = Path(__file__).parent
 
@@ -96,17 +97,6 @@ def is_gone(pid: int) -> bool:
     except OSError:
         return True
     return stat.rpartition(b")")[2].split()[0] in {b"Z", b"X"}
-
-
-def eventually(claim: Callable[[], object], *, seconds: float = 10.0) -> bool:
-    """Wait for `claim` to hold."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            if claim():
-                return True
-        time.sleep(0.01)
-    return False
 
 
 def serves(site: Site) -> str:

@@ -27,7 +27,6 @@ from passthru.nginx.serving import Crew
 from passthru.nginx.site import Site
 from tests.transaction.kit import (
     apply_elsewhere,
-    eventually,
     get,
     picture,
     pids_in,
@@ -36,6 +35,7 @@ from tests.transaction.kit import (
     slow,
     tiny,
 )
+from tests.waiting import eventually
 
 
 def generations(site: Site) -> set[str]:

@@ -12,7 +12,8 @@ from passthru.errors import NginxError, NotRunningError
 from passthru.nginx.apply import apply
 from passthru.nginx.serving import serving
 from passthru.nginx.site import Site
-from tests.transaction.kit import eventually, tiny, up
+from tests.transaction.kit import tiny, up
+from tests.waiting import eventually
 
 BAD = "\nnonsense on;"
 

@@ -29,7 +29,6 @@ from passthru.nginx.site import Site
 from tests.ports import free_port
 from tests.transaction.kit import (
     apply_elsewhere,
-    eventually,
     get,
     is_gone,
     picture,
@@ -42,6 +41,7 @@ from tests.transaction.kit import (
     up,
     write_rendering,
 )
+from tests.waiting import eventually
 
 
 def listens_on(port: int) -> str:

@@ -1,74 +1,35 @@
 """A `passthru tunnel` as its own process, and a list of tunnels that it follows."""
 
 import json
-import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
+
+from typing_extensions import override
+
+from tests.command import Command
+from tests.waiting import eventually
 
 COMMAND: Final = (sys.executable, "-m", "passthru", "tunnel")
 
 
-def eventually(claim: Callable[[], object], *, seconds: float = 10.0) -> bool:
-    """Wait for `claim` to hold."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if claim():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-class Tunnels:
+class Tunnels(Command):
     """A running `passthru tunnel --list`; nothing of it is left when the context ends."""
 
     def __init__(self, list_file: Path | None = None) -> None:
         """Start it, with a list of its own unless one is given."""
         self.folder = Path(tempfile.mkdtemp(prefix="pt-"))
         self.list_file = list_file or self.folder / "tunnels.json"
-        with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "--list", str(self.list_file)],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        super().__init__("tunnel", "--list", str(self.list_file))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                raise
-        said = self.said
+    @override
+    def check(self, said: str) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         assert "S3CRET" not in said, "a password in the log"
-        assert "Traceback" not in said, said
-
-    @property
-    def said(self) -> str:
-        """All that it has written so far."""
-        return (self.folder / "log").read_text()
+        super().check(said)
 
     def path(self, name: str) -> str:
         """Return the socket of a tunnel."""

@@ -16,7 +16,7 @@ import pytest
 
 from tests.nginx.samples import noise
 from tests.ports import free_port
-from tests.upstreams.process import Tunnels, eventually
+from tests.upstreams.process import Tunnels
 from tests.upstreams.proxies import (
     ENCODED,
     FakeProxy,
@@ -24,6 +24,7 @@ from tests.upstreams.proxies import (
     read_head,
     receive,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -337,7 +338,7 @@ class TestList:
         tunnels.set(a="http://127.0.0.1:9", b="http://127.0.0.1:9")
 
         names = sorted(path.name for path in tunnels.folder.iterdir())
-        assert names == ["log", "tunnel-a.sock", "tunnel-b.sock", "tunnels.json"]
+        assert names == ["tunnel-a.sock", "tunnel-b.sock", "tunnels.json"]
         assert stat.S_IMODE(Path(tunnels.path("a")).stat().st_mode) == 0o666
 
     def test_a_stale_socket_is_replaced(self, tunnels: Tunnels) -> None:

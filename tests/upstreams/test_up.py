@@ -20,9 +20,10 @@ from tests.nginx.samples import NAR, NARINFO, narinfo, noise
 from tests.nix.running import Passthru
 from tests.ports import free_port
 from tests.unit.cli.command import run
-from tests.upstreams.process import COMMAND, eventually
+from tests.upstreams.process import COMMAND
 from tests.upstreams.proxies import PASSWORD, FakeProxy, socks_to
 from tests.upstreams.real_proxies import real_proxy
+from tests.waiting import eventually
 
 HOST = "up.test"
 

@@ -17,6 +17,7 @@ import passthru.cli.apply
 from passthru.cli.instance import prepare
 from tests.ports import free_port
 from tests.unit.cli.command import environment, main, run
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -169,17 +170,6 @@ def test_hangup_reads_the_spec_again(spec: Path) -> None:
         process.send_signal(signal.SIGHUP)
         assert eventually(lambda: "directories of a running instance cannot change" in said(spec))
         assert "Priority: 25\n" in cache_info(address)
-
-
-def eventually(claim: object, *, seconds: float = 10) -> bool:
-    """Ask until it holds."""
-    assert callable(claim)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if claim():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_check_beside_a_running_instance_is_content(spec: Path) -> None:
