@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 from passthru.fills.fill import Fill, Phase
-from passthru.fills.lead import lead
 from passthru.fills.leader import is_led
 from passthru.fills.question import Question
 from passthru.fills.reply import Instead
@@ -41,9 +40,6 @@ _KEPT: Final = 1.0
 _HANGING: Final = 600.0
 """Seconds for which an upstream that hung at a NAR is passed over where a later one's copy is there."""
 
-_MOST_LED: Final = 64
-"""Paths for which we lead ourselves."""
-
 _MARGIN: Final = 5.0
 """Seconds before the end of nginx's patience with us."""
 
@@ -61,24 +57,6 @@ class Desk:
         self._passed: dict[str, float] = {}
         self._rests: dict[str, tuple[float, int]] = {}
         self._hanging: dict[str, float] = {}
-        self._led: dict[str, asyncio.Task[None]] = {}
-
-    def hear(self, name: str, path: str) -> None:
-        """Be told that upstream `name`, the first, hung at a path, and that a later one gave it.
-
-        From here on we lead for that path: whoever wants it asks us, and waits for nobody.
-        """
-        loop, key = asyncio.get_running_loop(), f"{name}{path}"
-        self._hanging[key] = loop.time()
-        if key in self._led or len(self._led) >= _MOST_LED:
-            return
-        self._led[key] = loop.create_task(lead(self.settings.nginx, path, seconds=_HANGING))
-        self._led[key].add_done_callback(lambda _: self._led.pop(key))
-
-    def close(self) -> None:
-        """Lead no more."""
-        for task in self._led.values():
-            task.cancel()
 
     async def decide(self, question: Question) -> Watch | Instead | Later:
         """Return the download that a follower is to read along, joined, or where it is to look.
@@ -154,7 +132,6 @@ class Desk:
             keys=question.keys,
             any_download=question.again is not None,
             hangs=self._is_hanging(question.keys[0]),
-            ours=question.keys[0] in self._led,
             patience=self.settings.patience - _MARGIN,
         )
         task = self._searches.get(sought)
@@ -169,10 +146,6 @@ class Desk:
         began = clock()
         found = await search(settings.zone, sought, partial(is_led, settings.nginx, led))
         if isinstance(found, Nothing):
-            if (
-                sought.keys[0] in self._led
-            ):  # what was there is gone, or the first one is well again
-                self._led[sought.keys[0]].cancel()
             return found
         if found.index > 0 and clock() - began > LONGEST:
             self._hanging[sought.keys[0]] = clock()

@@ -61,9 +61,6 @@ class Sought:
     hangs: bool
     """Whether the first upstream is known to hang."""
 
-    ours: bool = False
-    """Whether it is we ourselves who lead, and nobody downloads."""
-
     patience: float
     """Seconds that it may hang while another one may come after it."""
 
@@ -101,7 +98,7 @@ def _judge(
             return seen
         case Later() if sought.hangs or waited > longest:
             return seen
-        case _ if led is False or sought.ours:
+        case _ if led is False:
             return Nothing(stored=_is_stored(seen))
         case Nothing(dead=True) if waited > _DEAD:
             return seen

@@ -3,10 +3,8 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 
 from passthru.fills.desk import Desk
-from passthru.fills.ear import Ear
 from passthru.fills.entrance import Entrance
 from passthru.fills.settings import Settings, parse_settings
 from passthru.sidecar.run import run
@@ -41,7 +39,6 @@ class _Entrances:
         self._group = group
         self._desk: Desk | None = None
         self._entrances: list[Entrance] = []
-        self._ear: Ear | None = None
 
     @property
     def count(self) -> int:
@@ -61,23 +58,14 @@ class _Entrances:
             self._entrances.append(
                 Entrance(settings.socket, settings.pid_file, self._desk, self._group)
             )
-        if self._ear is None and settings.ear:
-            self._ear = Ear(settings.ear, self._desk.hear)
         self._desk.settings = settings
 
     def tidy(self) -> None:
         """Have the socket again where somebody removed it."""
         for entrance in self._entrances[-1:]:
             entrance.mend()
-        if self._ear is not None:
-            with suppress(OSError):
-                self._ear.mend()
 
     def close(self) -> None:
-        if self._ear is not None:
-            self._ear.close()
-        if self._desk is not None:
-            self._desk.close()
         for entrance in self._entrances:
             entrance.close()
             entrance.abort()

@@ -21,8 +21,6 @@ class Settings:
     zone: Zone
     patience: float
     """Seconds without a new byte after which a download is given up."""
-    ear: str = ""
-    """Where nginx tells of upstreams that hang; empty if it does not."""
 
 
 def parse_settings(text: str) -> Settings:
@@ -37,7 +35,6 @@ def parse_settings(text: str) -> Settings:
             nginx=str(record["nginx"]),
             zone=zone,
             patience=float(record["patience"]),
-            ear=str(record.get("ear", "")),
         )
     except (KeyError, TypeError, ValueError):
         raise PassthruError("the settings are none that passthru made") from None

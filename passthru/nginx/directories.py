@@ -64,7 +64,7 @@ def clear_stale(site: Site, *, sidecars: bool = True) -> None:
         if sidecars:
             clear_copies(site.hot)
         names = (
-            (f"{site.exporter_socket}*", site.tunnel("*"), f"{site.runtime}/fills.*")
+            (site.tunnel("*"), site.fills, site.fills_pid_file, f"{site.exporter_socket}*")
             if sidecars
             else ()
         )

@@ -14,7 +14,6 @@ def write_fills(plan: Plan) -> str:
     record = {
         "socket": plan.site.fills,
         "pid_file": plan.site.fills_pid_file,
-        "ear": plan.site.fills_ear,
         "nginx": plan.site.socket,
         "directory": plan.zones.nar.directory,
         "levels": plan.zones.nar.levels,

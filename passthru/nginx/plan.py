@@ -1,6 +1,5 @@
 """From a spec, an nginx and a machine to the values that the templates print; pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,8 +22,6 @@ from passthru.spec import Mode, OnOutage, Spec
 
 JUMPS: Final = 10
 """Internal redirects that nginx allows a request (NGX_HTTP_MAX_URI_CHANGES)."""
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9/._+-]+", re.ASCII)
 
 FOLLOWING: Final = 3
 """Jumps to `passthru fills`: there, once more there, and back to the turn that was left."""
@@ -127,15 +124,6 @@ class Plan:
     def fills_patience(self) -> int:
         """Seconds of silence that may be in a fill; its end is nginx's to see before ours."""
         return max(upstream.read_timeout for upstream in self.upstreams) + 10
-
-    @property
-    def tells_of_hanging(self) -> bool:
-        """Whether `passthru fills` hears of NARs at which the first upstream hangs.
-
-        Not where nginx could not read the socket's path, in a word that commas divide.
-        """
-        several = len(self.upstreams) > 1 and self.follows and self.looks_again
-        return several and _PLAIN.fullmatch(self.site.fills_ear) is not None
 
     @property
     def looks_again(self) -> bool:

@@ -78,11 +78,6 @@ class Site:
         """The directory of the copies of hot narinfos."""
         return f"{self.runtime}/hot"
 
-    @property
-    def fills_ear(self) -> str:
-        """The unix socket of datagrams on which nginx tells `passthru fills` that an upstream hung."""
-        return f"{self.runtime}/fills.ear"
-
     def tunnel(self, name: str) -> str:
         """Return the unix socket that leads to an upstream through its proxy, or to where it may lead."""
         return f"{self.runtime}/tunnel-{name}.sock"

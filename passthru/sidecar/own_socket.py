@@ -21,13 +21,7 @@ class OwnSocket:
     identity: tuple[int, int]
 
     @classmethod
-    def at(
-        cls,
-        path: Path,
-        *,
-        backlog: int = _BACKLOG,
-        kind: socket.SocketKind = socket.SOCK_STREAM,
-    ) -> Self:
+    def at(cls, path: Path, *, backlog: int = _BACKLOG) -> Self:
         """Listen at `path`, in the place of whoever did before; raises OSError.
 
         Any user may connect: nginx's workers are another one, and what is told is no secret from
@@ -35,14 +29,13 @@ class OwnSocket:
         """
         # No longer than the name it is to have, which is as long as a socket's may be.
         beside = path.with_name(f".{path.name[:-1] or 's'}")
-        listener = socket.socket(socket.AF_UNIX, kind)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             beside.unlink(missing_ok=True)
             listener.setblocking(False)  # noqa: FBT003 - its only argument
             listener.bind(str(beside))
             beside.chmod(0o666)
-            if kind is socket.SOCK_STREAM:
-                listener.listen(backlog)
+            listener.listen(backlog)
             identity = _identity(beside)
             beside.replace(path)
         except BaseException:

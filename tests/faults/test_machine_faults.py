@@ -33,7 +33,7 @@ from tests.nginx.origin import Fault, Origin
 from tests.nginx.samples import NAR, NARINFO, narinfo, narinfo_path, noise
 from tests.nginx.stored import entries, wait_stored
 from tests.nix.running import Passthru
-from tests.upstreams.process import eventually
+from tests.waiting import eventually
 
 SMALL: Final = "/nar/small.nar"
 PARTIAL: Final = "*.[0-9]*"

@@ -14,7 +14,7 @@ from passthru.nginx.children import start, stop_all
 from passthru.nginx.directories import prepare_directories
 from passthru.nginx.pulse import SILENCE
 from passthru.nginx.site import Site
-from tests.transaction.kit import eventually
+from tests.waiting import eventually
 
 CHILDREN = (tunnel_child, fills_child, hot_child, exporter_child, mdns_child)
 
