@@ -1,7 +1,12 @@
 """An upstream that accepts, and never answers for a NAR that the next one has."""
 
+import socket
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.fills.conftest import StartBeside
 from tests.fills.sidecar import ask
@@ -35,3 +40,41 @@ def test_one_waits_for_all(cache: StartCache, beside: StartBeside, origins: Make
     assert max(reply.first_byte for reply in replies) < READ + 2
     assert (len(first.requests), len(second.requests)) == (2, 1)
     assert [entry.key for entry in entries(one)] == [f"b{NAR}"]
+
+
+def test_passing_over_ends_in_no_miss(cache: StartCache, origins: MakeOrigin) -> None:
+    """Where what was to be there is gone, and all others say no, it is an outage still."""
+    first, second = origins(), origins()
+    first.fail(Fault(NAR, silent=True))
+    one = cache(first, second)
+    Path(one.site.fills_pid_file).touch()
+    with misleading(one.site.fills), ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(ask, one)
+        first.wait_for(NAR)
+        reply = ask(one)
+
+        assert (reply.status, reply.seconds < 1) == (504, True)
+        assert "did not answer in time (asked: 404)" in reply.line
+        assert leader.result().status == 504
+    assert (len(first.requests), len(second.requests)) == (1, 1)
+
+
+@contextmanager
+def misleading(path: str) -> Iterator[None]:
+    """Answer nginx in the place of `passthru fills`: always that a later upstream has it."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def serve() -> None:
+            for code, where in ((295, b"@nar_2_follow"), (299, b"@nar_2")):
+                stream, _ = listener.accept()
+                with stream:
+                    stream.recv(65536)
+                    lines = b"X-Accel-Redirect: %s\r\nContent-Length: 0\r\n\r\n" % where
+                    stream.sendall(b"HTTP/1.1 %d Elsewhere\r\n" % code + lines)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield
+        thread.join(5)
