@@ -32,8 +32,9 @@ def ask_health(site: Site, *, timeout: float = 2.0) -> Health:
     except NotRunningError as error:
         if isinstance(error.__cause__, FileNotFoundError) and (pid := instance_of(site)):
             raise NotRunningError(
-                f"passthru runs (process {pid}), and somebody removed {site.socket}",
-                hint="it is made again within seconds; if not, stop passthru and start it again",
+                f"passthru runs (process {pid}), and {site.socket} is not there:"
+                " it starts just now, or somebody removed that",
+                hint="it is there within seconds; if not, stop passthru and start it again",
             ) from error
         error.hint = error.hint or "start it with `passthru up`"
         raise

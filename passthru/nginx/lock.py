@@ -72,7 +72,7 @@ def instance_of(site: Site) -> int | None:
     """
     try:
         found = Path(site.state, "up.lock").stat()
-        table = Path("/proc/locks").read_text(encoding="ascii")
+        table = Path("/proc/locks").read_text(encoding="utf-8")
     except OSError:
         return None
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"

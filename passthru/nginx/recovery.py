@@ -33,7 +33,7 @@ def recover(
     """
     try:
         prepare_directories(site, user=user)
-        Path(site.pid_file).write_text(f"{master}\n", encoding="ascii")
+        Path(site.pid_file).write_text(f"{master}\n", encoding="utf-8")
     except (OSError, PassthruError) as fault:
         raise PassthruError(
             f"{site.runtime} was removed, and cannot be made again: {fault}", hint=_HINT

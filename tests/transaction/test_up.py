@@ -670,7 +670,7 @@ class TestRecovery:
             running.send(signal.SIGSTOP)
             shutil.rmtree(site.runtime)
             assert instance_of(site) == running.pid
-            with pytest.raises(NotRunningError, match=r"runs .*, and somebody removed"):
+            with pytest.raises(NotRunningError, match=r"runs .* is not there: .* removed"):
                 ask_health(site)
             running.send(signal.SIGCONT)
             assert eventually(lambda: f"recovered {site.runtime}" in running.said), running.said
