@@ -55,11 +55,6 @@ class StorePath:
             raise FormatError(f"{excerpt(text)} is not a store path: no dash after its hash")
         return cls(StorePathHash(text[:HASH_LENGTH]), text[HASH_LENGTH + 1 :])
 
-    @property
-    def is_derivation(self) -> bool:
-        """Whether this is the path of a derivation."""
-        return self.name.endswith(".drv")
-
     def absolute(self, store_dir: str = STORE_DIR) -> str:
         """Print the path below a store directory."""
         return f"{store_dir}/{self}"

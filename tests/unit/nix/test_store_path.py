@@ -47,12 +47,6 @@ def test_order_is_that_of_the_text(paths: list[StorePath]) -> None:
     assert [str(path) for path in sorted(paths)] == sorted(str(path) for path in paths)
 
 
-def test_derivations() -> None:
-    """A derivation is told by its name."""
-    assert StorePath.parse(f"{H}-hello.drv").is_derivation
-    assert not StorePath.parse(f"{H}-hello").is_derivation
-
-
 @pytest.mark.parametrize(
     "name", [".hidden", "..x", "...", ".a-b", "-", "a" * 211, "A+-._?=0", "x-.", "x-.."]
 )
