@@ -42,6 +42,8 @@ _LIMITS: Final = """\
   Every client refuses them, and asks its next cache.
 * A body that ends with its connection has no other end, so a client cannot see that it was cut; it is not stored.
 * A NAR that came in chunks has no length, so a client cannot resume it: it begins anew.
+* Narinfos of all but cache.nixos.org, where it is first, are looked through and come in chunks.
+  Where a row says that a body ends before its length, theirs lacks its last chunk.
 * An upstream's 408, 412, 416 and 499 cannot be turned into another answer, because nginx would hang up on the client instead, or makes such codes itself; upon a 444 it does hang up.
 * Nor can a code from 201 to 299: no `error_page` takes one.
 * What is not HTTP is taken for HTTP/0.9, and passed on.

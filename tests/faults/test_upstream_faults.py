@@ -12,7 +12,7 @@ import pytest
 from tests.faults.breaking import broken
 from tests.faults.promise import Afterwards, Gets, Kind, Row, Stale, Stores, Time
 from tests.faults.table import GIBBERISH, HALF, TABLE
-from tests.nginx.cache import Cache, upstream
+from tests.nginx.cache import PLAIN, Cache, plain, upstream
 from tests.nginx.client import Reply
 from tests.nginx.conftest import MakeOrigin, StartCache
 from tests.nginx.samples import hash_of, noise
@@ -93,11 +93,11 @@ class Stage:
 
     def __init__(self, kinds: tuple[Kind, ...], cache: StartCache, origins: MakeOrigin) -> None:
         self.first, self.second = origins(), origins()
+        patience = {"read_timeout": f"{READ_SECONDS}s"}
         self.cache: Cache = cache(
-            *(
-                upstream(up, name, read_timeout=f"{READ_SECONDS}s")
-                for up, name in ((self.first, "a"), (self.second, "b"))
-            ),
+            {**plain(self.first, "a"), **patience},
+            upstream(self.second, "b", **patience),
+            machine=PLAIN,
             cache={"missing_ttl": f"{MISSING_SECONDS}s"},
         )
         self.scenes = [Scene(kind, self) for kind in kinds]
