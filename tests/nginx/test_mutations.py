@@ -5,8 +5,10 @@ It takes a minute or two, so it runs only with PASSTHRU_TEST_NGINX=all.
 
 import json
 import os
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,12 @@ MUTATIONS = (
 )
 
 
+@pytest.mark.parametrize("old", sorted({mutation[0] for mutation in MUTATIONS}))
+def test_what_is_broken_is_rendered(old: str) -> None:
+    """Each directive that is broken below stands in a rendering as it is written there."""
+    assert any(re.search(old, text) for text in _renderings())
+
+
 @pytest.mark.skipif(os.environ.get("PASSTHRU_TEST_NGINX") != "all", reason="takes minutes")
 @pytest.mark.parametrize(("old", "new", "module", "test"), MUTATIONS)
 def test_a_broken_directive_is_noticed(old: str, new: str, module: str, test: str) -> None:
@@ -108,6 +116,12 @@ def test_a_broken_directive_is_noticed(old: str, new: str, module: str, test: st
 
     assert run.returncode == 1, f"not noticed:\n{run.stdout[-2000:]}"
     assert "nginx did not start" not in run.stdout, run.stdout[-2000:]
+
+
+@cache
+def _renderings() -> tuple[str, ...]:
+    golden = HERE.parent / "golden"
+    return tuple(path.read_text(encoding="utf-8") for path in golden.rglob("*.conf"))
 
 
 def _expression(test: str) -> str:
