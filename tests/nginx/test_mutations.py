@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from passthru.nginx.capabilities import parse_capabilities
+from passthru.nginx.plan import make_plan
+from passthru.nginx.render import render
+from passthru.spec import parse_spec
+from tests.golden.test_golden import MACHINE
 from tests.nginx.cache import BREAK
 
 HERE = Path(__file__).parent
@@ -88,6 +93,14 @@ MUTATIONS = (
     (" http2(?= )|http2 on;", "", "listeners", "tls_offers_http2"),
 )
 
+BEHIND_A_PROXY = """\
+[[upstreams]]
+url = "https://a.test"
+name = "a"
+proxy = "http://127.0.0.1:9"
+redirect_hosts = ["b.test"]
+"""
+
 
 @pytest.mark.parametrize("old", sorted({mutation[0] for mutation in MUTATIONS}))
 def test_what_is_broken_is_rendered(old: str) -> None:
@@ -111,7 +124,7 @@ def test_a_broken_directive_is_noticed(old: str, new: str, module: str, test: st
         text=True,
         cwd=HERE.parent.parent,
         env={**os.environ, "PASSTHRU_TEST_NGINX": "", BREAK: json.dumps({old: new})},
-        timeout=60,
+        timeout=100,
     )
 
     assert run.returncode == 1, f"not noticed:\n{run.stdout[-2000:]}"
@@ -121,7 +134,12 @@ def test_a_broken_directive_is_noticed(old: str, new: str, module: str, test: st
 @cache
 def _renderings() -> tuple[str, ...]:
     golden = HERE.parent / "golden"
-    return tuple(path.read_text(encoding="utf-8") for path in golden.rglob("*.conf"))
+    told = (golden / "nginx-V/debian-12.txt").read_text(encoding="utf-8")
+    plan = make_plan(parse_spec(BEHIND_A_PROXY), parse_capabilities(told), MACHINE)
+    return (
+        *(path.read_text(encoding="utf-8") for path in golden.rglob("*.conf")),
+        *render(plan).files.values(),
+    )
 
 
 def _expression(test: str) -> str:

@@ -5,11 +5,17 @@ import re
 from tests.checkout import ROOT
 
 
+def format_in(template: str) -> str:
+    """Return what a log_format is made of."""
+    return "".join(re.findall(r"^    '(.*)';?$", template, re.MULTILINE))
+
+
 def test_the_table_of_fields_is_the_format() -> None:
     """Every field of the log is in its table, in its place and under nginx's name for it."""
     template = (ROOT / "templates/nginx/http/50-log.j2").read_text(encoding="utf-8")
     contacts = re.search(r'default "\\t(.*)";', template)
-    line = "".join(re.findall(r"^    '(.*)';?$", template, re.MULTILINE))
+    usual, _, hot = template.partition("{% if plan.hot %}")
+    line = format_in(usual)
     assert contacts
     head, end = line.split("$passthru_contacts\\t")
     written = [*head.split("\\t"), *contacts[1].split("\\t")]
@@ -19,3 +25,11 @@ def test_the_table_of_fields_is_the_format() -> None:
 
     expected = [(str(number), name) for number, name in enumerate(written, 1)] + [("last", end)]
     assert sorted(expected) == sorted(rows)
+    known = {
+        "$upstream_cache_status": "HIT",
+        "$passthru_turn": "narinfo/{{ turn }}",
+        "$passthru_contacts": "",
+    }
+    for variable, value in known.items():
+        line = line.replace(variable, value)
+    assert format_in(hot) == line
