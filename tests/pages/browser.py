@@ -45,6 +45,10 @@ PATIENCE: Final = 60.0
 Message = dict[str, Any]  # JSON of the protocol: each method has its own shape
 
 
+class LeftError(Exception):
+    """The page went to another one while it was asked."""
+
+
 class Browser:
     """One running Chromium."""
 
@@ -91,6 +95,8 @@ class Browser:
             if answer is None:
                 raise TimeoutError(f"{method} was not answered")
             if answer.get("id") == number:
+                if "navigated" in str(answer.get("error")):
+                    raise LeftError(method)
                 assert "error" not in answer, (method, answer["error"])
                 result: Message = answer["result"]
                 return result
@@ -191,9 +197,15 @@ class Page:
     def wait(self, expression: str) -> None:
         """Wait until an expression is true."""
         deadline = time.monotonic() + PATIENCE
-        while not self.run(expression):
+        while not self._is(expression):
             assert time.monotonic() < deadline, f"never came: {expression}"
             time.sleep(0.05)
+
+    def _is(self, expression: str) -> bool:
+        try:
+            return bool(self.run(expression))
+        except LeftError:  # the next page is on its way
+            return False
 
     def press(self, key: str, *, code: int = 0, text: str = "") -> None:
         """Press and release a key."""
