@@ -22,7 +22,6 @@ python3Packages.buildPythonApplication {
   dependencies = with python3Packages; [
     click
     cryptography
-    httpx2
     jinja2
     prometheus-client
     pydantic

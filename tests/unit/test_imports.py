@@ -57,7 +57,7 @@ def test_imports_go_downward() -> None:
 
 def test_only_the_edges_import_heavy_libraries() -> None:
     """Pure layers stay importable in a moment: no template engine or web server in nix or spec."""
-    heavy = {"jinja2", "click", "starlette", "uvicorn", "httpx2", "zeroconf", "prometheus_client"}
+    heavy = {"jinja2", "click", "starlette", "uvicorn", "zeroconf", "prometheus_client"}
     found = [
         f"{path.relative_to(ROOT)} imports {module}"
         for name in ("nix", "spec")

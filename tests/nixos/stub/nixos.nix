@@ -147,7 +147,7 @@ in
   package =
     let
       named = lib.listToAttrs (map (name: lib.nameValuePair name name) [
-        "click" "cryptography" "hatchling" "httpx2" "jinja2" "prometheus-client" "pydantic" "starlette"
+        "click" "cryptography" "hatchling" "jinja2" "prometheus-client" "pydantic" "starlette"
         "typing-extensions" "uvicorn" "zeroconf"
       ]);
       root = ../../..;
