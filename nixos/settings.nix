@@ -154,6 +154,12 @@ in
         example = "30d";
         description = "How long something may go unread before it is dropped. `inactivity` sets it.";
       };
+      hot = mkOption {
+        type = types.int;
+        default = 4096;
+        example = 0;
+        description = "How many narinfos that are asked for again and again nginx has as plain files. 0: none.";
+      };
     };
     upstreams = mkOption {
       type = types.listOf (types.submodule upstream);

@@ -26,6 +26,14 @@ let
       stopSignal = "SIGQUIT";
     }
     {
+      name = "hot";
+      description = "Plain files of what passthru is asked for again and again";
+      wanted = cfg.settings.cache.hot != 0;
+      network = "none";
+      reads = true;
+      writes = [ ];
+    }
+    {
       name = "mdns";
       description = "Announcement of passthru on the local network";
       wanted = spec.announced || spec.follow || spec.shares;

@@ -67,5 +67,11 @@ SIDECARS: Final = (
         words=("--settings", "{state}/live/fills.json"),
         stop_signal="SIGQUIT",
     ),
+    Sidecar(
+        "hot",
+        "Plain files of what passthru is asked for again and again",
+        Reach.NONE,
+        words=("--settings", "{state}/live/hot.json"),
+    ),
 )
 """In the order in which they are told of."""

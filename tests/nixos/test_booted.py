@@ -23,6 +23,7 @@ from tests.nixos.machine import NixosMachine, Place, make
 from tests.packaging.beside import (
     CACHE_URL,
     UPSTREAM_URL,
+    becomes_hot,
     client_beside,
     fetch,
     upstream_beside,
@@ -110,6 +111,7 @@ def test_what_the_module_says_works_together(
 
         _lets_others_live(box)
         _runs_without_root(box, machine)
+        assert becomes_hot(box, upstream.top), box.journal("--unit=passthru-hot.service")
         _keeps_its_secret(box)
         _is_seen(box)
         _hears_of_other_name_servers(box)
@@ -140,7 +142,7 @@ def _runs_without_root(box: Container, machine: NixosMachine) -> None:
         main = box.show(f"{name}.service", "MainPID")
         if main != "0":
             assert box.succeed("stat", "-c", "%U", f"/proc/{main}") != "root", name
-    for name in ("exporter", "fills", "mdns", "client"):
+    for name in ("exporter", "fills", "hot", "mdns", "client"):
         assert box.show(f"passthru-{name}.service", "ActiveState") == "active", box.journal()
 
 

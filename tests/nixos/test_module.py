@@ -313,7 +313,13 @@ def test_only_who_reads_nginx_s_files_is_its_user(nixos: Make) -> None:
         name: machine.service(f"passthru-{name}")["serviceConfig"].get("User") for name in NAMES
     }
 
-    assert users == {"exporter": "nginx", "fills": "nginx", "mdns": None, "tunnel": None}
+    assert users == {
+        "exporter": "nginx",
+        "fills": "nginx",
+        "hot": "nginx",
+        "mdns": None,
+        "tunnel": None,
+    }
     for name in NAMES:
         config = machine.service(f"passthru-{name}")["serviceConfig"]
         assert config["DynamicUser"] == (users[name] is None)

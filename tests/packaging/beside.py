@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from passthru.nix.store_path import HASH_LENGTH
 from tests.nix.clients import TOOLS, Client, Nix
 from tests.nix.upstream import Upstream
-from tests.packaging.container import BESIDE, INSIDE, Network
+from tests.packaging.container import BESIDE, INSIDE, Container, Network, eventually
 
 UPSTREAM_PORT: Final = 8000
 UPSTREAM_URL: Final = f"http://{BESIDE}:{UPSTREAM_PORT}"
@@ -80,6 +81,16 @@ def fetch(network: Network, target: str) -> str:
         check=False,
     )
     return done.stdout if done.returncode == 0 else ""
+
+
+def becomes_hot(box: Container, store_path: str) -> bool:
+    """Ask for a narinfo again and again, and say whether what is served becomes a plain file."""
+    target = f"/{Path(store_path).name[:HASH_LENGTH]}.narinfo"
+    asking = ("curl", "--silent", "--fail", "--max-time", "5", *[f"{CACHE_URL}{target}"] * 60)
+    subprocess.run(box.network.command(*asking), capture_output=True, timeout=20, check=True)
+    served = fetch(box.network, target)
+    copy = f"cat /run/passthru/hot/*/*{target}"
+    return eventually(lambda: box.run("sh", "-c", copy).out == served)
 
 
 def wait_answering(network: Network, *, seconds: float) -> None:

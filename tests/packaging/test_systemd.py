@@ -17,6 +17,7 @@ from tests.nix.upstream import Upstream, make_upstream
 from tests.packaging.beside import (
     CACHE_URL,
     UPSTREAM_URL,
+    becomes_hot,
     client_beside,
     fetch,
     upstream_beside,
@@ -161,6 +162,7 @@ def test_service_lives_through_everything(
 
         assert eventually(lambda: "passthru_" in fetch(box.network, "/metrics")), box.journal()
         _has_all_its_parts(box)
+        assert becomes_hot(box, upstream.top), box.journal("--unit=passthru-hot.service")
 
         _survives_its_parts(box)
         _takes_a_new_spec(box)
