@@ -133,7 +133,7 @@ def _set_stage(work: Path, network: Network, nginx: NginxBinary, *, quick: bool)
 
 def _measure_all(rows: Sequence[Row], stage: Stage, given: argparse.Namespace) -> Found:
     repeat = given.repeat or (_QUICK_REPEAT if given.quick else _REPEAT)
-    extent = Extent(1.0, repeat, 6.0) if given.quick else Extent(3.0, repeat, 10.0)
+    extent = Extent(1.0, repeat, 6.0, 0.0) if given.quick else Extent(3.0, repeat, 10.0, 4.0)
     found = Found()
     with serve_upstream(stage) as upstream:
         bench = Bench(stage, upstream, extent, _say)

@@ -98,6 +98,7 @@ def export(
     upstream: tuple[str, int],
     *,
     seconds: float,
+    heat: float,
     take: Callable[[Callable[[], Mapping[str, float]]], Sequence[Mapping[str, float]]],
 ) -> Sequence[Mapping[str, float]]:
     """Load one cache with narinfos again and again; `take` says how often, and gets the measures."""
@@ -105,6 +106,8 @@ def export(
     with contextlib.closing(start_passthru(stage, upstream, tls=False)) as server:
         for _ in range(2):
             fetch_all(server.address, targets, _WARMING)
+        if heat:
+            run_wrk(server.address, targets, CONNECTIONS, heat, stage.work)
         with counting(server.cache, stage) as counter:
             counter.catch_up()
             return take(lambda: _load_once(server, counter, targets, seconds, stage.work))
@@ -113,11 +116,11 @@ def export(
 def _load_once(
     server: Passthru, counter: Counter, targets: Sequence[str], seconds: float, work: Path
 ) -> Mapping[str, float]:
-    before, ours_before = cpu_seconds(server.pid), cpu_seconds(counter.pid)
+    before, ours_before = cpu_seconds(server.pids[0]), cpu_seconds(counter.pid)
     load = run_wrk(server.address, targets, CONNECTIONS, seconds, work)
     late = counter.catch_up()
     ours = cpu_seconds(counter.pid) - ours_before
-    theirs = cpu_seconds(server.pid) - before
+    theirs = cpu_seconds(server.pids[0]) - before
     return {
         "share": ours / theirs,
         "late": late,

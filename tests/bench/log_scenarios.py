@@ -17,9 +17,9 @@ from tests.bench.scenarios import (
     Measures,
     Samples,
     Scenario,
+    hot,
     narinfo_load,
     take_turns,
-    warm,
 )
 
 _FLUSHED_SECONDS: Final = 1.5
@@ -28,14 +28,17 @@ _FIELDS: Final = ("version", "time", "method", "status", "cache", "turn", "secon
 
 def _writing(bench: Bench, peers: Sequence[Peer]) -> Samples:
     targets = bench.stage.fixture.narinfos
-    with warm(bench, peers, targets) as servers:
+    with hot(bench, peers, targets) as servers:
+        for server in servers.values():
+            if isinstance(server, Passthru) and server is servers.get(Peer.SILENT):
+                server.silence()
         return take_turns(bench, peers, lambda peer: narinfo_load(bench, servers[peer], targets))
 
 
 def _reading(bench: Bench, peers: Sequence[Peer]) -> Samples:
     """Read what a run of warm narinfos left in the log, again and again."""
     targets = bench.stage.fixture.narinfos
-    with warm(bench, [Peer.PASSTHRU], targets) as servers:
+    with hot(bench, [Peer.PASSTHRU], targets) as servers:
         server = servers[Peer.PASSTHRU]
         assert isinstance(server, Passthru)
         nginx = narinfo_load(bench, server, targets)["cpu"] / 10_000

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -54,12 +53,13 @@ class Stage:
 
 @dataclass(slots=True)
 class Passthru:
-    """The product: the real rendering, its log on, one worker, and `passthru fills` beside it."""
+    """The product: the real rendering, its log on, one worker, and what runs beside it."""
 
     cache: Cache
     host: str
     tls: bool
-    fills: subprocess.Popen[bytes]
+    beside: tuple[subprocess.Popen[bytes], ...]
+    """`passthru fills` and `passthru hot`."""
 
     @property
     def address(self) -> Address:
@@ -67,15 +67,30 @@ class Passthru:
         return self.host, self.cache.tls_port if self.tls else self.cache.port
 
     @property
-    def pid(self) -> int:
-        """The master."""
+    def pids(self) -> tuple[int, ...]:
+        """The master, and the sidecars."""
         assert self.cache.process is not None
-        return self.cache.process.pid
+        return (self.cache.process.pid, *(process.pid for process in self.beside))
+
+    def has_copies(self, count: int) -> bool:
+        """Say whether so many narinfos are plain files, within a moment."""
+        deadline = time.monotonic() + _START_SECONDS
+        while len([*Path(self.cache.site.hot).rglob("*.narinfo")]) < count:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def silence(self) -> None:
+        """Turn its log off, and leave the copies of what it showed to be hot."""
+        self.cache.swaps = {**self.cache.swaps, r"(?m)^ *access_log /[^;]*;": "access_log off;"}
+        self.cache.apply()
 
     def close(self) -> None:
         """End it and remove what it stored."""
-        self.fills.kill()
-        self.fills.wait()
+        for process in self.beside:
+            process.kill()
+            process.wait()
         self.cache.close()
 
 
@@ -92,9 +107,9 @@ class Homed:
         self.address = self.process.address
 
     @property
-    def pid(self) -> int:
+    def pids(self) -> tuple[int, ...]:
         """Its first process."""
-        return self.process.pid
+        return self.process.pids
 
     def close(self) -> None:
         """End it and remove what it stored."""
@@ -107,7 +122,7 @@ class Direct:
     """No cache at all: the clients speak with the upstream, over the same line."""
 
     address: Address
-    pid: int = 0
+    pids: tuple[int, ...] = ()
 
     def close(self) -> None:
         """Leave it: others need it."""
@@ -126,7 +141,7 @@ def start_peer(peer: Peer, stage: Stage, upstream: Address, *, tls: bool = False
     address = (stage.network.server, free_port())
     certificate = stage.certificate if tls else None
     match peer:
-        case Peer.PASSTHRU:
+        case Peer.PASSTHRU | Peer.SILENT:
             return start_passthru(stage, upstream, tls=tls)
         case Peer.FILES:
             text = files_conf(str(stage.fixture.root), address, certificate)
@@ -137,9 +152,6 @@ def start_peer(peer: Peer, stage: Stage, upstream: Address, *, tls: bool = False
             return start_nginx(stage, text, address, stage.network.prefix, home=home)
         case Peer.VARNISH:
             return _start_varnish(stage, upstream, address)
-        case Peer.SILENT:
-            swaps = {r"(?m)^access_log [^;]*;": "access_log off;"}
-            return start_passthru(stage, upstream, tls=tls, swaps=swaps)
         case Peer.DIRECT:
             return Direct(upstream)
         case Peer.JSON:
@@ -148,12 +160,10 @@ def start_peer(peer: Peer, stage: Stage, upstream: Address, *, tls: bool = False
             assert_never(peer)
 
 
-def start_passthru(
-    stage: Stage, upstream: Address, *, tls: bool, swaps: Mapping[str, str] | None = None
-) -> Passthru:
+def start_passthru(stage: Stage, upstream: Address, *, tls: bool) -> Passthru:
     """Start the product before one upstream, as `passthru up` would with a plain spec.
 
-    So the upstream is cache.nixos.org by name, whose narinfos are passed on as they came. `swaps` changes what was rendered.
+    So the upstream is cache.nixos.org by name, whose narinfos are passed on as they came.
     """
     settings = {
         "mode": "tls" if tls else "lan",
@@ -165,27 +175,27 @@ def start_passthru(
         certificate, key = stage.certificate
         settings["tls"] = {"certificate": certificate, "certificate_key": key}
     machine = {"addresses": {PLAIN_HOST: (upstream[0],)}}
-    cache = Cache(stage.nginx, settings, machine, stage.network.prefix, swaps=swaps or {})
+    cache = Cache(stage.nginx, settings, machine, stage.network.prefix)
     cache.start()
-    return Passthru(cache, stage.network.server, tls, _start_fills(stage, cache))
+    beside = tuple(_start_beside(stage, cache, name) for name in ("fills", "hot"))
+    passthru = Passthru(cache, stage.network.server, tls, beside)
+    deadline = time.monotonic() + _START_SECONDS
+    while not (Path(cache.site.fills_pid_file).exists()):
+        if any(one.poll() is not None for one in beside) or time.monotonic() > deadline:
+            passthru.close()
+            raise RuntimeError("what runs beside nginx did not start")
+        time.sleep(0.02)
+    return passthru
 
 
-def _start_fills(stage: Stage, cache: Cache) -> subprocess.Popen[bytes]:
-    """Start the sidecar on the core of the servers, and return when it can be asked."""
-    command = [*stage.network.prefix, sys.executable, "-m", "passthru", "fills"]
-    fills = subprocess.Popen(
-        [*command, "--settings", f"{cache.site.live}/fills.json"],
+def _start_beside(stage: Stage, cache: Cache, name: str) -> subprocess.Popen[bytes]:
+    """Start a sidecar on the core of the servers."""
+    command = [*stage.network.prefix, sys.executable, "-m", "passthru", name]
+    return subprocess.Popen(
+        [*command, "--settings", f"{cache.site.live}/{name}.json"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + _START_SECONDS
-    while not Path(cache.site.fills_pid_file).exists():
-        if fills.poll() is not None or time.monotonic() > deadline:
-            fills.kill()
-            cache.close()
-            raise RuntimeError("passthru fills did not start")
-        time.sleep(0.02)
-    return fills
 
 
 def start_nginx(

@@ -15,7 +15,7 @@ from tests.bench.client import FetchError, Run, fetch_all
 from tests.bench.exporting import export
 from tests.bench.fixture import name_missing
 from tests.bench.load import has_h2load, has_wrk, run_h2load, run_wrk
-from tests.bench.peers import Peer, Stage, is_here, start_peer
+from tests.bench.peers import Passthru, Peer, Stage, is_here, start_peer
 from tests.bench.server import Server, cpu_seconds
 from tests.bench.upstream import (
     FAR,
@@ -48,6 +48,9 @@ class Extent:
     repeat: int
     patience: float
     """Seconds to wait for an upstream that hangs."""
+
+    heat: float
+    """Seconds of load on narinfos before they are measured; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,31 @@ def warm(
         yield servers
 
 
+@contextlib.contextmanager
+def hot(
+    bench: Bench, peers: Sequence[Peer], targets: Sequence[str], *, tls: bool = False
+) -> Iterator[dict[Peer, Server]]:
+    """Do as `warm` does, and go on for so long that passthru has seen what is hot."""
+    with warm(bench, peers, targets, tls=tls) as servers:
+        for server in servers.values():
+            heat(bench, server, targets, tls=tls)
+        yield servers
+
+
+def heat(bench: Bench, server: Server, targets: Sequence[str], *, tls: bool = False) -> None:
+    """Load a server before it is measured; raises FetchError if passthru did not see it."""
+    seconds = bench.extent.heat
+    if not seconds:
+        return
+    load = run_h2load if tls else run_wrk
+    load(server.address, targets, CONNECTIONS, seconds, bench.stage.work)
+    if isinstance(server, Passthru) and not server.has_copies(len(targets)):
+        raise FetchError("passthru hot has not copied what was asked for all the time")
+
+
 def _warm_narinfo(bench: Bench, peers: Sequence[Peer]) -> Samples:
     targets = bench.stage.fixture.narinfos
-    with warm(bench, peers, targets) as servers:
+    with hot(bench, peers, targets) as servers:
         return take_turns(bench, peers, lambda peer: narinfo_load(bench, servers[peer], targets))
 
 
@@ -122,9 +147,9 @@ def narinfo_load(
     bench: Bench, server: Server, targets: Sequence[str], *, connections: int = CONNECTIONS
 ) -> Measures:
     """Ask a warm server for narinfos for a while."""
-    before = cpu_seconds(server.pid)
+    before = cpu_seconds(*server.pids)
     load = run_wrk(server.address, targets, connections, bench.extent.seconds, bench.stage.work)
-    used = cpu_seconds(server.pid) - before
+    used = cpu_seconds(*server.pids) - before
     if load.refused:
         raise FetchError(f"{load.refused} narinfos that are there were refused")
     return {"req/s": load.rate, "cpu": used / load.requests * 10_000}
@@ -139,9 +164,9 @@ def _warm_nars(
             return take_turns(bench, peers, lambda peer: once(servers[peer], names, bench))
 
     def once(server: Server, names: Sequence[str], bench: Bench) -> Measures:
-        before = cpu_seconds(server.pid)
+        before = cpu_seconds(*server.pids)
         done = fetch_all(server.address, names, connections, seconds=bench.extent.seconds)
-        used = cpu_seconds(server.pid) - before
+        used = cpu_seconds(*server.pids) - before
         return {"MB/s": done.size / done.seconds / 1e6, "cpu": used / done.size * 1e9}
 
     return run
@@ -170,14 +195,14 @@ def _narinfo_h2(bench: Bench, peers: Sequence[Peer]) -> Samples:
 
     def once(peer: Peer) -> Measures:
         server = servers[peer]
-        before = cpu_seconds(server.pid)
+        before = cpu_seconds(*server.pids)
         load = run_h2load(
             server.address, targets, CONNECTIONS, bench.extent.seconds, bench.stage.work
         )
-        used = cpu_seconds(server.pid) - before
+        used = cpu_seconds(*server.pids) - before
         return {"req/s": load.rate, "cpu": used / load.requests * 10_000}
 
-    with warm(bench, peers, targets, tls=True) as servers:
+    with hot(bench, peers, targets, tls=True) as servers:
         return take_turns(bench, peers, once)
 
 
@@ -192,9 +217,9 @@ def _cold(
 
             def start_and_measure(peer: Peer) -> Measures:
                 with contextlib.closing(start_peer(peer, bench.stage, upstream)) as server:
-                    before = cpu_seconds(server.pid)
+                    before = cpu_seconds(*server.pids)
                     measures = once(bench, server)
-                    return {**measures, "cpu": cpu_seconds(server.pid) - before}
+                    return {**measures, "cpu": cpu_seconds(*server.pids) - before}
 
             return take_turns(bench, peers, start_and_measure)
 
@@ -268,6 +293,7 @@ def _export(bench: Bench, peers: Sequence[Peer]) -> Samples:
             bench.stage,
             bench.upstream.address,
             seconds=bench.extent.seconds,
+            heat=bench.extent.heat,
             take=lambda once: take_turns(bench, [peer], lambda _peer: once())[peer],  # noqa: B023 - called at once
         )
         for peer in peers

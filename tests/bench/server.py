@@ -24,8 +24,8 @@ class Server(Protocol):
         """Where it serves."""
 
     @property
-    def pid(self) -> int:
-        """Its first process, whose children belong to it."""
+    def pids(self) -> tuple[int, ...]:
+        """Its first processes, whose children belong to it."""
 
     def close(self) -> None:
         """End it."""
@@ -39,9 +39,9 @@ class Process:
     popen: subprocess.Popen[bytes]
 
     @property
-    def pid(self) -> int:
+    def pids(self) -> tuple[int, ...]:
         """Its first process."""
-        return self.popen.pid
+        return (self.popen.pid,)
 
     def close(self) -> None:
         """End it, and wait for that."""
@@ -70,10 +70,10 @@ def start(command: Sequence[str], address: Address, log: Path) -> Process:
     return process
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process and all below it have used so far; 0: nobody's."""
+def cpu_seconds(*pids: int) -> float:
+    """Return the processor time that processes and all below them have used so far."""
     total = 0
-    for member in family(pid) if pid else ():
+    for member in family(pids) if pids else ():
         try:
             fields = _stat(member)
         except OSError:
@@ -82,8 +82,8 @@ def cpu_seconds(pid: int) -> float:
     return total / _TICKS
 
 
-def family(pid: int) -> Iterator[int]:
-    """Return the ids of a process and of all below it."""
+def family(pids: Sequence[int]) -> Iterator[int]:
+    """Return the ids of processes and of all below them."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -91,7 +91,7 @@ def family(pid: int) -> Iterator[int]:
                 parents.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
             except OSError:
                 continue
-    todo = [pid]
+    todo = [*pids]
     while todo:
         member = todo.pop()
         yield member

@@ -33,7 +33,7 @@ class Whole:
     def memory(self) -> Mapping[str, float]:
         """Return the MiB of each part by name: what it alone has, and its share of the rest."""
         parts: dict[str, float] = {}
-        for pid in family(self.process.pid):
+        for pid in family([self.process.pid]):
             with contextlib.suppress(OSError):
                 name, size = _name(pid), _proportional_mib(pid)
                 parts[name] = parts.get(name, 0.0) + size

@@ -14,7 +14,8 @@ from typing import Final
 from passthru.nix.store_path import HASH_LENGTH
 from tests.nix.clients import TOOLS, Client, Nix
 from tests.nix.upstream import Upstream
-from tests.packaging.container import BESIDE, INSIDE, Container, Network, eventually
+from tests.packaging.container import BESIDE, INSIDE, Container, Network
+from tests.waiting import eventually
 
 UPSTREAM_PORT: Final = 8000
 UPSTREAM_URL: Final = f"http://{BESIDE}:{UPSTREAM_PORT}"
