@@ -45,14 +45,12 @@ def remove_copies(directory: str, target: str) -> int:
     return count
 
 
-def clear_copies(directory: str, *, keep: str | None = None) -> None:
-    """Remove all copies, but for those below `keep`, a digest's directory; raises OSError.
+def clear_copies(directory: str) -> None:
+    """Remove all copies, and the directories that only they were in; raises OSError.
 
     Only what is named as ours is removed, and no link is followed.
     """
     for digest in _folders(directory, _DIGEST):
-        if digest == keep:
-            continue
         for shelf in _folders(digest, _INDEX):
             for entry in entries(shelf):
                 if _OURS.fullmatch(entry.name):
@@ -60,8 +58,7 @@ def clear_copies(directory: str, *, keep: str | None = None) -> None:
                         os.unlink(entry.path)  # noqa: PTH108
             _remove_empty(shelf)
         _remove_empty(digest)
-    if keep is None:
-        _remove_empty(directory)
+    _remove_empty(directory)
 
 
 def _shelves(directory: str) -> Iterator[str]:

@@ -10,6 +10,9 @@ WORTH: Final = 50.0
 """Hits within a minute from which on a copy costs less than it saves: its making takes as long as
 nginx takes for some twenty of them."""
 
+_NARINFO: Final = b"\tnarinfo/"
+"""In each line of a request for one, however it ended."""
+
 _MOST: Final = 10_000
 """Narinfos that are counted at a time."""
 
@@ -34,11 +37,18 @@ class Demand:
     def __init__(self, now: float) -> None:
         """Begin with none."""
         self._counts: dict[Asked, float] = {}
+        self._all = 0.0
+        self._hot = 0.0
         self._halved = now
 
     def __len__(self) -> int:
         """Return how many narinfos are counted."""
         return len(self._counts)
+
+    @property
+    def share(self) -> float:
+        """Return the part of all requests for narinfos that was hits of those worth a copy."""
+        return self._hot / self._all if self._all else 0.0
 
     def add(self, sample: Sample) -> dict[Asked, float]:
         """Count the hits of a sample, and return the counts of those that are in it."""
@@ -47,12 +57,15 @@ class Demand:
         asked = _HIT.findall(sample.data)
         for one in asked:
             counts[one] = counts.get(one, 0.0) + sample.weight
+        self._all += sample.weight * sample.data.count(_NARINFO)
+        self._hot += sample.weight * sum(counts[one] >= WORTH for one in asked)
         return {one: counts[one] for one in asked}
 
     def age(self, now: float) -> None:
         """Let what is past count less."""
         while now - self._halved >= _HALF_LIFE:
             self._halved += _HALF_LIFE
+            self._all, self._hot = self._all / 2, self._hot / 2
             self._counts = {
                 one: count / 2 for one, count in self._counts.items() if count / 2 >= _LEAST
             }

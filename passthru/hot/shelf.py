@@ -47,7 +47,7 @@ class Shelf:
     """The copies of one rendering; moments are of the monotonic clock."""
 
     def __init__(self, settings: Settings) -> None:
-        """Begin with none, and with the directories of none."""
+        """Begin with none, and without a directory: as long as there is none, nginx looks for none."""
         self.settings = settings
         self._copies: dict[str, int] = {}
         self._ends: list[tuple[float, str]] = []
@@ -65,7 +65,7 @@ class Shelf:
     def add(self, name: str, target: str, *, now: float, clock: float) -> bool:
         """Copy what is stored of a narinfo for the upstream `name`, and say whether it was.
 
-        `clock` is in seconds since 1970. Raises OSError where nothing can be written.
+        `clock` is in seconds since 1970. Raises OSError where nothing can be read or written.
         """
         index = self._indices.get(name)
         if index is None:
@@ -73,6 +73,8 @@ class Shelf:
         key = f"{name}{target}"
         try:
             descriptor = os.open(self.settings.stored(key), _FLAGS)
+        except PermissionError:
+            raise
         except OSError:
             return False  # dropped meanwhile; or nginx's affair to complain of
         try:
@@ -82,13 +84,15 @@ class Shelf:
             if lives < _SHORTEST:
                 return False
             body = rewrite(answer.body, self.settings.upstreams[index - 1].rewrites)
+            if self._identity is None:
+                self._make()
             path = f"{shelf_path(self.settings.root, index)}{target}"
             _write(path, body, answer.modified)
+            if not source.is_there():
+                os.unlink(path)  # noqa: PTH108
+                return False
             self._copies[target] = index
             heappush(self._ends, (now + lives, target))
-            if not source.is_there():
-                self._remove(target)
-                return False
         except (FormatError, IsADirectoryError):
             return False
         finally:
@@ -96,21 +100,29 @@ class Shelf:
         return True
 
     def expire(self, now: float) -> list[str]:
-        """Remove what has lived long enough, and return it."""
+        """Remove what has lived long enough, and return it; raises OSError."""
         gone = []
         while self._ends and self._ends[0][0] <= now:
             _, target = heappop(self._ends)
             self._remove(target)
             gone.append(target)
+        if gone and not self._copies:
+            self.clear()
         return gone
 
-    def prepare(self) -> None:
-        """Make the directories, and forget all copies if others removed them; raises OSError."""
-        with suppress(OSError):
-            if self._identity == self._look():
-                return
+    def recover(self) -> None:
+        """Begin anew if others removed or replaced the directory; raises OSError."""
+        if self._identity is not None and self._identity != self._look():
+            self.clear()
+
+    def clear(self) -> None:
+        """Remove all copies; raises OSError."""
         self._copies.clear()
         self._ends.clear()
+        self._identity = None
+        clear_copies(self.settings.directory)
+
+    def _make(self) -> None:
         clear_copies(self.settings.directory)
         root = self.settings.root
         shelves = (shelf_path(root, index) for index in self._indices.values())
@@ -120,19 +132,11 @@ class Shelf:
             os.chmod(path, 0o755)  # noqa: PTH101, S103 - nginx's workers are another user
         self._identity = self._look()
 
-    def doubt(self) -> None:
-        """Have the directories made anew next time, and all that is in them."""
-        self._identity = None
-
-    def clear(self) -> None:
-        """Remove all copies; raises OSError."""
-        self._copies.clear()
-        self._ends.clear()
-        self._identity = None
-        clear_copies(self.settings.directory)
-
-    def _look(self) -> tuple[int, int]:
-        found = os.lstat(self.settings.root)
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = os.lstat(self.settings.root)
+        except OSError:
+            return None
         return found.st_dev, found.st_ino
 
     def _remove(self, target: str) -> None:

@@ -21,6 +21,9 @@ JUMP: Final = 1
 UNTIDY: Final = 464
 """The code by which nginx is led to what it says of a path that is none; nobody else sees it."""
 
+COLD: Final = 465
+"""The code by which it is led to the first turn while there are no copies; nobody else sees it."""
+
 _REDIRECTS: Final = 2
 """Redirects of a narinfo that each upstream must have jumps left for."""
 

@@ -14,7 +14,7 @@ from passthru.nginx import grammar
 from passthru.nginx.credentials import CREDENTIALS
 from passthru.nginx.facts import FACTS, write_facts
 from passthru.nginx.fills import FILLS, write_fills
-from passthru.nginx.hot import HOT, UNTIDY, write_hot
+from passthru.nginx.hot import COLD, HOT, UNTIDY, write_hot
 from passthru.nginx.lan import LAN, write_lan
 from passthru.nginx.late import FIRST
 from passthru.nginx.page import content_security_policy, landing_page
@@ -91,6 +91,7 @@ def render(plan: Plan) -> Rendering:
         "hidden": HIDDEN,
         "followed": FOLLOWED,
         "untidy": UNTIDY,
+        "cold": COLD,
         "nar_lock": NAR_LOCK,
         "nar_lock_age": NAR_LOCK_AGE,
         "page_policy": content_security_policy(page),

@@ -7,7 +7,7 @@ from typing import Final
 from tests.bench.client import fetch_all
 from tests.bench.load import has_wrk, run_wrk
 from tests.bench.peers import Peer
-from tests.bench.scenarios import Bench, Measures, Samples, Scenario, narinfo_load, take_turns, warm
+from tests.bench.scenarios import Bench, Measures, Samples, Scenario, hot, narinfo_load, take_turns
 from tests.bench.whole import Whole, run_whole
 
 _CROWD: Final = 1000
@@ -22,7 +22,7 @@ def _crowd(bench: Bench, peers: Sequence[Peer]) -> Samples:
     def once(peer: Peer) -> Measures:
         return narinfo_load(bench, servers[peer], targets, connections=_CROWD)
 
-    with warm(bench, peers, targets) as servers:
+    with hot(bench, peers, targets) as servers:
         return take_turns(bench, peers, once)
 
 

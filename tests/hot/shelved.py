@@ -15,9 +15,7 @@ AT_ONCE: Final = {"open_file_cache_valid 1s": "open_file_cache_valid 0"}
 
 def shelf_of(cache: Cache) -> Shelf:
     """Return the empty shelf that the live rendering looks at."""
-    shelf = Shelf(parse_settings(cache.rendering.files["hot.json"]))
-    shelf.prepare()
-    return shelf
+    return Shelf(parse_settings(cache.rendering.files["hot.json"]))
 
 
 def promote(cache: Cache, name: str, *targets: str, shelf: Shelf | None = None) -> Shelf:

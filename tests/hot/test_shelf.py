@@ -90,6 +90,7 @@ def test_what_is_purged_meanwhile_is_not_copied(
     one.get(NARINFO)
     wait_stored(one)
     shelf, replace = shelf_of(one), os.replace
+    shelf.recover()
 
     def purge_first(old: str, new: str) -> None:
         remove_stored(one.plan.zones.metadata, f"a{NARINFO}")
@@ -111,25 +112,27 @@ def test_a_directory_that_was_removed_is_made_again(cache: StartCache, origin: O
     one = cache(origin)
     shelf = promote(one, "a", NARINFO)
     Path(one.site.hot, "notes").touch()
+    shelf.recover()
+    assert shelf.has(NARINFO)
     clear_copies(one.site.hot)
     assert [path.name for path in Path(one.site.hot).iterdir()] == ["notes"]
     with pytest.raises(FileNotFoundError):
         shelf.add("a", NARINFO, now=0, clock=time.time())
-    shelf.prepare()
+    shelf.recover()
 
     assert not shelf.has(NARINFO)
     assert shelf.add("a", NARINFO, now=0, clock=time.time())
-    shelf.clear()
+    assert shelf.expire(1e9) == [NARINFO]
     assert [path.name for path in Path(one.site.hot).iterdir()] == ["notes"]
 
 
 def test_another_rendering_has_others(cache: StartCache, origin: Origin) -> None:
-    """What is written into copies names their directory; those of other renderings are cleared."""
+    """What is written into copies names their directory, and the first one clears all others."""
     origin.files[NARINFO] = narinfo()
     one = cache(origin)
     old = promote(one, "a", NARINFO).settings.root
     one.apply({"upstreams": [{"url": origin.url, "name": "other"}]})
-    new = shelf_of(one).settings.root
+    new = promote(one, "other", NARINFO).settings.root
 
     assert new != old
     assert not Path(old).exists()
