@@ -87,7 +87,7 @@ def fetch(network: Network, target: str) -> str:
 def becomes_hot(box: Container, store_path: str) -> bool:
     """Ask for a narinfo again and again, and say whether what is served becomes a plain file."""
     target = f"/{Path(store_path).name[:HASH_LENGTH]}.narinfo"
-    asking = ("curl", "--silent", "--fail", "--max-time", "5", *[f"{CACHE_URL}{target}"] * 60)
+    asking = ("curl", "--silent", "--fail", "--max-time", "5", *[f"{CACHE_URL}{target}"] * 300)
     subprocess.run(box.network.command(*asking), capture_output=True, timeout=20, check=True)
     served = fetch(box.network, target)
     copy = f"cat /run/passthru/hot/*/*{target}"
