@@ -90,6 +90,11 @@ MUTATIONS = (
         "proxies",
         "through_the_proxy[installed-squid]",
     ),
+    ("403 404 500 503 = @narinfo", "500 = @narinfo", "hot/serving", "cannot_be_served"),
+    ("return 464;", "break;", "hot/serving", "nothing_else_leads_to_a_copy"),
+    (r"/1\$uri\n        /2\$uri", "/2$uri /1$uri", "hot/serving", "order_of_upstreams"),
+    ("(passthru_hot.*(?s:.)+?)HIT", r"\g<1>-", "hot/serving", "log_of_copies"),
+    ("open_file_cache_valid 1s;", "open_file_cache_valid 9s;", "hot/commands", "is_explained_and"),
     (" http2(?= )|http2 on;", "", "listeners", "tls_offers_http2"),
 )
 
