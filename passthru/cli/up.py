@@ -58,6 +58,7 @@ def up(spec: Path | None, *, no_sidecars: bool) -> None:
         children=() if no_sidecars else tuple(child(site) for child in sidecars),
         make_rendering=watched.reread,
         tick=watched.tick,
+        adopt=watched.adopt,
         on_ready=lambda: _begin(instance, died=died, started=started),
     )
     take_sign_back(site)

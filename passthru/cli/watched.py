@@ -88,6 +88,11 @@ class Watched:
         self._offered = offered
         return offered.instance.rendering
 
+    def adopt(self) -> None:
+        """Go over to the spec offered last: another process made it live, as it sees the world."""
+        if self._offered is not None:
+            self._view, self._offered = self._offered, None
+
     def tick(self) -> Rendering | None:
         """Return a new rendering if the world around has changed; never blocks.
 
@@ -118,7 +123,7 @@ class Watched:
             return
         instance = self._offered.instance
         if named_by(instance.plan.site.live) == instance.rendering.generation:
-            self._view, self._offered = self._offered, None
+            self.adopt()
 
     def _look(self, spec: Spec, names: Names) -> _View:
         hosts = hosts_of(spec, self._capabilities)

@@ -41,6 +41,8 @@ class Outcome(StrEnum):
 
     UNCHANGED = "unchanged"
     APPLIED = "applied"
+    OVERTAKEN = "overtaken"
+    """Another transaction came first, and what it made live stays."""
 
 
 class Step(StrEnum):
@@ -79,33 +81,41 @@ def apply(
     site: Site,
     *,
     binary: str,
+    over: str | None = None,
     wait: float = 10.0,
     lock_wait: float = 30.0,
     step: Callable[[Step], None] = ignore,
 ) -> Outcome:
     """Make `rendering` what the running instance of `site` serves, from whatever process.
 
-    It has `wait` seconds to be seen live, and another transaction has `lock_wait` to end. `step`
-    is called after each step, and while waiting; what it raises ends the transaction there.
+    It has `wait` seconds to be seen live, and another transaction has `lock_wait` to end. With
+    `over`, nothing happens unless that is the live generation when it has. `step` is called after
+    each step, and while waiting; what it raises ends the transaction there.
     Raises NotRunningError; NginxError or ListenError from `nginx -t`; ReloadRejectedError;
     PassthruError for a disk that does not take it. The old generation serves on after them all.
     How it ended is recorded, unless it was only that nothing runs.
     """
     try:
-        outcome = _apply(rendering, _Transaction(site, binary, wait, step), lock_wait=lock_wait)
+        this = _Transaction(site, binary, wait, step)
+        outcome = _apply(rendering, this, over=over, lock_wait=lock_wait)
     except NotRunningError:
         raise
     except PassthruError as fault:
         record_failure(site, rendering.generation, fault.message)
         raise
-    record_success(site, rendering.generation)
+    if outcome is not Outcome.OVERTAKEN:
+        record_success(site, rendering.generation)
     return outcome
 
 
-def _apply(rendering: Rendering, this: _Transaction, *, lock_wait: float) -> Outcome:
+def _apply(
+    rendering: Rendering, this: _Transaction, *, over: str | None, lock_wait: float
+) -> Outcome:
     site, step = this.site, this.step
     with transaction(site, wait=lock_wait, waiting=lambda: step(Step.WAITING)):
         step(Step.LOCKED)
+        if over is not None and named_by(site.live) != over:
+            return Outcome.OVERTAKEN
         running = ask_health(site).generation
         master = find_master(site)
         check_owner(master)

@@ -47,6 +47,7 @@ def run(
     make_rendering: Callable[[], Rendering],
     on_ready: Callable[[], None] = lambda: None,
     tick: Callable[[], Rendering | None] = lambda: None,
+    adopt: Callable[[], None] = lambda: None,
     user: str | None = None,
     children: Sequence[Child] = (),
     rotate_bytes: int = ROTATE_BYTES,
@@ -57,7 +58,8 @@ def run(
 
     SIGHUP applies what `make_rendering` returns, SIGUSR1 reopens the logs. `tick` is called every
     second and must not block; what it returns is applied, at most every `apply_seconds`. Errors of
-    both are logged, and the old generation serves on. `on_ready` is called when nginx answers.
+    both are logged, and the old generation serves on. `adopt` is called when another process made
+    live what `make_rendering` returned last, or nearly that. `on_ready` is called when nginx answers.
     Raises what `serving` raises at the start, and NginxError or PassthruError if a child dies.
     Only for the main thread.
     """
@@ -68,6 +70,7 @@ def run(
             signals=signals,
             make_rendering=make_rendering,
             tick=tick,
+            adopt=adopt,
             rotate_bytes=rotate_bytes,
             apply_seconds=apply_seconds,
             ours=rendering.generation,
@@ -104,6 +107,7 @@ class _Watch:
     signals: Signals
     make_rendering: Callable[[], Rendering]
     tick: Callable[[], Rendering | None]
+    adopt: Callable[[], None]
     rotate_bytes: int
     apply_seconds: float
     watchdog: Watchdog
@@ -190,11 +194,13 @@ class _Watch:
         if self.due is None or now - self.applied_at < self.apply_seconds:
             return
         wanted, self.due, self.applied_at = self.due, None, now
-        self._apply(wanted)
+        self._apply(wanted, over=self.ours)
         notify_status(f"serving generation {self.ours}")
 
-    def _apply(self, rendering: Rendering) -> None:
-        outcome = apply(rendering, self.site, binary=self.binary, step=self.step)
+    def _apply(self, rendering: Rendering, *, over: str | None = None) -> None:
+        outcome = apply(rendering, self.site, binary=self.binary, over=over, step=self.step)
+        if outcome is Outcome.OVERTAKEN:
+            return
         self.ours, self.foreign = rendering.generation, None
         if outcome is Outcome.UNCHANGED:
             logger.info("unchanged generation=%s", self.ours)
@@ -216,6 +222,7 @@ class _Watch:
             )
             return
         self.ours, self.foreign = live, None
+        self.adopt()
         self.due = None if here.generation == live else here
         notify_status(f"serving generation {live}")
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from passthru.errors import ListenError, NginxError, NotRunningError, PassthruError
-from passthru.nginx.apply import Outcome, apply
+from passthru.nginx.apply import Outcome, apply, place
 from passthru.nginx.directories import closed_to
 from passthru.nginx.generation import named_by
 from passthru.nginx.health import ask_health
-from passthru.nginx.lock import instance_of
-from passthru.nginx.master import _children, find_master, serving_workers
+from passthru.nginx.lock import instance_of, transaction
+from passthru.nginx.master import _children, find_master, send, serving_workers
 from passthru.nginx.process import find_nginx
 from passthru.nginx.rendering import Rendering
 from passthru.nginx.serving import serving
@@ -544,6 +544,24 @@ class TestMeanwhile:
             assert serves(site) == "bbbb"
             running.send(signal.SIGHUP)
             assert eventually(lambda: serves(site) == "aaaa")
+
+    def test_another_process_applies_at_the_same_time(self, site: Site, folder: Path) -> None:
+        """What was made live while a change of addresses waited its turn is not undone by it."""
+        wanted = folder / "wanted.json"
+        with up(site, tiny(site, "aaaa"), tick=str(wanted)) as running:
+            running.ready()
+            with transaction(site):
+                write_rendering(wanted, tiny(site, "cccc"))
+                assert eventually(lambda: not wanted.exists())
+                time.sleep(0.3)  # it waits for the lock by now
+                another = tiny(site, "bbbb", server="location = /x { return 204; }")
+                place(another, site, binary=find_nginx())
+                send(find_master(site), signal.SIGHUP)
+                assert eventually(lambda: serves(site) == "bbbb")
+            assert eventually(lambda: "generation bbbb is not of our spec" in running.said)
+
+            assert serves(site) == "bbbb"
+            assert "generation=cccc" not in running.said
 
     def test_logs_that_grow(self, site: Site) -> None:
         """A large log is set aside once, and nginx goes on in a new one."""

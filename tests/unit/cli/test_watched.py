@@ -68,6 +68,22 @@ def make_live(watched: Watched, rendering: Rendering) -> None:
     Path(site.live).symlink_to(folder)
 
 
+def test_a_spec_that_another_process_made_live(addresses: list[str], spec: Path) -> None:
+    """From then on it is that spec whose names are followed, though that process saw others."""
+    watched = Watched(spec)
+    spec.write_text(f"{spec.read_text()}[nix_cache_info]\npriority = 25\n")
+    watched.reread()
+    watched.adopt()
+
+    addresses[:] = ["192.0.2.2"]
+    deadline = time.monotonic() + 5
+    while not (rendering := watched.tick()):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert "192.0.2.2:80" in rendering.files["http.conf"]
+    assert "Priority: 25" in rendering.files["server.conf"]
+
+
 @pytest.mark.usefixtures("addresses")
 def test_the_spec_is_read_again(spec: Path) -> None:
     """What the file says then is offered, and counts from the moment that it is live."""
