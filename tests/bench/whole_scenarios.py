@@ -40,7 +40,7 @@ def _load(bench: Bench, whole: Whole) -> Mapping[str, float]:
     """Return the memory after a herd, every NAR, and narinfos at full speed."""
     fixture = bench.stage.fixture
     fetch_all(whole.address, fixture.large[:1] * _CONNECTIONS, _CONNECTIONS, patience=60)
-    fetch_all(whole.address, [*fixture.narinfos, *fixture.nars], _NAR_CONNECTIONS, patience=60)
+    fetch_all(whole.address, fixture.nars, _NAR_CONNECTIONS, patience=60)
     run_wrk(whole.address, fixture.narinfos, _CROWD, bench.extent.seconds, bench.stage.work)
     return whole.memory()
 
@@ -51,6 +51,6 @@ def _named(parts: Mapping[str, float], when: str) -> dict[str, float]:
 
 
 WHOLE_SCENARIOS: Final[Mapping[str, Scenario]] = {
-    "crowd": Scenario((Peer.PASSTHRU, Peer.FILES, Peer.NIXOS, Peer.VARNISH), _crowd, has_wrk),
+    "crowd": Scenario((Peer.PASSTHRU, Peer.FILES, Peer.NIXOS), _crowd, has_wrk),
     "memory": Scenario((Peer.PASSTHRU,), _memory, has_wrk),
 }
