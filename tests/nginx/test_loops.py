@@ -6,7 +6,7 @@ from tests.nginx.cache import Cache, free_port, upstream
 from tests.nginx.client import exchange, request_bytes
 from tests.nginx.conftest import StartCache
 from tests.nginx.origin import Origin
-from tests.nginx.samples import NAR, NARINFO, narinfo
+from tests.nginx.samples import HASH, NAR, NARINFO, narinfo
 
 
 @pytest.mark.core
@@ -48,9 +48,12 @@ def test_a_request_that_was_here_is_508(cache: StartCache, origin: Origin) -> No
     ours = origin_token(one, origin)
 
     for value in (ours, f"fastly, {ours}", f'{ours}; v="1", other', f"other , {ours},"):
-        reply = one.get(NARINFO, headers=[("CDN-Loop", value)])
-        assert reply.status == 508, value
-        assert "loop" in reply.line or "back" in reply.line
+        for path in (NARINFO, NAR, f"/nar/~a{NAR[4:]}", f"/{HASH}.ls"):
+            reply = one.get(path, headers=[("CDN-Loop", value)])
+            assert reply.status == 508, (value, path)
+            assert "loop" in reply.line or "back" in reply.line
+        assert one.get("/nix-cache-info", headers=[("CDN-Loop", value)]).status == 508
+    assert [asked.path for asked in origin.requests] == ["/nar/whoami.nar"]
     two_lines = request_bytes(NARINFO, headers=[("CDN-Loop", "other"), ("CDN-Loop", ours)])
     assert exchange(one.address, two_lines).split(b" ")[1] in (b"508", b"200")
 
