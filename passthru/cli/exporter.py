@@ -12,7 +12,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as, make_sign
+from passthru.cli.sidecar import find_rendered, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -46,9 +46,7 @@ def exporter(spec: Path | None, facts_file: Path | None) -> None:
     from passthru.stats.facts import FactsFile
 
     log_as("exporter")
-    if facts_file is not None and spec is not None:
-        raise click.UsageError("SPEC and --facts exclude each other", click.get_current_context())
-    path = facts_file.absolute() if facts_file else Path(find_site(spec).live, FACTS)
+    path = find_rendered(spec, facts_file, FACTS, option="--facts")
     asyncio.run(serve(FactsFile(path), _page(), _signs()))
 
 

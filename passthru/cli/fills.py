@@ -13,7 +13,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as, make_sign, tell_waiting
+from passthru.cli.sidecar import find_rendered, log_as, make_sign, tell_waiting
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -45,14 +45,9 @@ def fills(spec: Path | None, settings_file: Path | None) -> None:
     from passthru.sidecar.source import LiveFile
 
     log_as("fills")
-    if settings_file is None:
-        settings_file = Path(find_site(spec).live, FILLS)
-    elif spec is not None:
-        raise click.UsageError(
-            "SPEC and --settings exclude each other", click.get_current_context()
-        )
-    tell_waiting(settings_file.absolute())
-    source = LiveFile(settings_file.absolute())
+    path = find_rendered(spec, settings_file, FILLS, option="--settings")
+    tell_waiting(path)
+    source = LiveFile(path)
     asyncio.run(
         serve(
             source,

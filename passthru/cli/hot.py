@@ -12,7 +12,7 @@ import click
 
 from passthru.cli.options import spec_argument
 from passthru.cli.ourselves import ourselves
-from passthru.cli.sidecar import find_site, log_as, make_sign
+from passthru.cli.sidecar import find_rendered, log_as, make_sign
 
 if TYPE_CHECKING:
     from passthru.nginx.children import Child
@@ -43,13 +43,8 @@ def hot(spec: Path | None, settings_file: Path | None) -> None:
     from passthru.sidecar.source import LiveFile
 
     log_as("hot")
-    if settings_file is None:
-        settings_file = Path(find_site(spec).live, HOT)
-    elif spec is not None:
-        raise click.UsageError(
-            "SPEC and --settings exclude each other", click.get_current_context()
-        )
-    source = LiveFile(settings_file.absolute())
+    path = find_rendered(spec, settings_file, HOT, option="--settings")
+    source = LiveFile(path)
     asyncio.run(
         serve(source, on_ready=lambda: notify_ready("copying hot narinfos"), alive=make_sign())
     )

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from passthru.cli.instance import describe_source, read_spec
 from passthru.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from passthru.nginx.machine import Machine
     from passthru.nginx.site import Site
@@ -45,6 +47,18 @@ def find_site(given: Path | None) -> Site:
     """Say which spec was taken, and return where its instance keeps its things; raises SpecError."""
     _source, site = _begin(given)
     return site
+
+
+def find_rendered(spec: Path | None, given: Path | None, name: str, *, option: str) -> Path:
+    """Return the file that a sidecar follows: the `given` one, or else that of what a spec made live.
+
+    Raises UsageError if `option` was given beside a spec, and SpecError.
+    """
+    if given is None:
+        return Path(find_site(spec).live, name)
+    if spec is not None:
+        raise click.UsageError(f"SPEC and {option} exclude each other", click.get_current_context())
+    return given.absolute()
 
 
 class SpecSource:
