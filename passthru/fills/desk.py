@@ -8,6 +8,7 @@ from typing import Final
 from passthru.fills.fill import Fill, Phase
 from passthru.fills.leader import is_led
 from passthru.fills.question import Question
+from passthru.fills.recent import Recent
 from passthru.fills.reply import Instead
 from passthru.fills.search import LONGEST, Later, Nothing, Sought, search
 from passthru.fills.settings import Settings
@@ -34,6 +35,15 @@ _TRIES: Final = 20
 _ALONE: Final = 5.0
 """Seconds for which one goes past a lock, or for the rest, alone: the others see a download then."""
 
+_WAITED_FOR: Final = 64 << 20
+"""Bytes that come once more before a client has a new one; Nix bears 300 s without any."""
+
+_CUT: Final = 6 * 3600.0
+"""Seconds for which a download that a client who went on was given is known; it may take hours."""
+
+_TOGETHER: Final = 0.2
+"""Seconds in which many who were cut together come back; Nix takes .25 s at least to try again."""
+
 _KEPT: Final = 1.0
 """Seconds that a download stays open for those who have not begun to follow it yet."""
 
@@ -54,9 +64,10 @@ class Desk:
         self.settings = settings
         self._watches: dict[tuple[int, int], Watch] = {}
         self._searches: dict[Sought, asyncio.Task[_Searched]] = {}
-        self._passed: dict[str, float] = {}
-        self._rests: dict[str, tuple[float, int]] = {}
-        self._hanging: dict[str, float] = {}
+        self._passed = Recent(_ALONE)
+        self._wholes = Recent(_CUT)
+        self._rests = Recent(_ALONE)
+        self._hanging = Recent(_HANGING)
 
     async def decide(self, question: Question) -> Watch | Instead | Later:
         """Return the download that a follower is to read along, joined, or where it is to look.
@@ -108,17 +119,22 @@ class Desk:
     def _send_on(self, question: Question, found: Nothing) -> Instead:
         """Say how nginx goes on where there is nothing to follow.
 
-        Of many whose download was cut together few ask for its rest, and the others download it. Who
-        asks for what comes later than the last one did goes on with what that one got.
+        Who goes on has the whole downloaded again, which will be stored, unless so much comes before
+        what he wants that he would wait long, or the last such download is not there, so was cut, too.
+        Then he has the rest. Of many few ask for it, and the others download the whole: who asks for
+        what comes later than the last one did goes on with what that one got.
         """
-        part = question.part
+        part, key = question.part, question.keys[0]
         if part is None or part.first == 0 or question.head_only or found.stored:
             return Instead.OTHERWISE
-        now = asyncio.get_running_loop().time()
-        self._rests = {k: v for k, v in self._rests.items() if now - v[0] < _ALONE}
-        if part.first <= self._rests.get(question.keys[0], (now, 0))[1]:
+        since = self._wholes.age(key)
+        if part.first <= _WAITED_FOR and (since is None or since < _TOGETHER):
+            if since is None:
+                self._wholes.note(key)
             return Instead.OTHERWISE
-        self._rests[question.keys[0]] = now, part.first
+        if part.first <= (self._rests.get(key) or 0):
+            return Instead.OTHERWISE
+        self._rests.note(key, part.first)
         return Instead.THE_REST
 
     def _has_room(self, watch: Watch) -> bool:
@@ -131,7 +147,7 @@ class Desk:
         sought = Sought(
             keys=question.keys,
             any_download=question.again is not None,
-            hangs=self._is_hanging(question.keys[0]),
+            hangs=self._hanging.age(question.keys[0]) is not None,
             patience=self.settings.patience - _MARGIN,
         )
         task = self._searches.get(sought)
@@ -148,7 +164,7 @@ class Desk:
         if isinstance(found, Nothing):
             return found
         if found.index > 0 and clock() - began > LONGEST:
-            self._hanging[sought.keys[0]] = clock()
+            self._hanging.note(sought.keys[0])
         if isinstance(found, Later):
             return found
         watch = self._watch(found.fill)
@@ -169,16 +185,9 @@ class Desk:
         self._watches[fill.identity] = watch
         return watch
 
-    def _is_hanging(self, key: str) -> bool:
-        now = asyncio.get_running_loop().time()
-        self._hanging = {k: t for k, t in self._hanging.items() if now - t < _HANGING}
-        return key in self._hanging
-
     def _goes_first(self, key: str) -> bool:
         """Say whether a follower may download past a dead one's lock, and note that it does."""
-        now = asyncio.get_running_loop().time()
-        self._passed = {k: t for k, t in self._passed.items() if now - t < _ALONE}
-        if key in self._passed:
+        if self._passed.age(key) is not None:
             return False
-        self._passed[key] = now
+        self._passed.note(key)
         return True

@@ -85,8 +85,8 @@ NAMES: Final = (
     MachineRow(
         key="line_cuts",
         name="every connection to an upstream is cut before the end of a NAR",
-        gets="what came, and with each range that it asks for as much more, until it has it all; "
-        "without `passthru fills` it never has",
+        gets="what came; nothing at its second attempt; from the third on with each range that it asks "
+        "for as much more, until it has it all; without `passthru fills` it never has",
         stores="nothing",
         time="no time",
         afterwards="stored when it comes whole",

@@ -176,10 +176,11 @@ def test_line_cuts(cache: StartCache, origin: Origin) -> None:
     with Sidecar(one):
         replies = [one.get(NAR)]
         while (have := sum(len(reply.body) for reply in replies)) < len(body) and len(replies) < 9:
+            time.sleep(0.25)  # as Nix does
             replies.append(one.get(NAR, headers=[("Range", f"bytes={have}-")]))
 
         assert b"".join(reply.body for reply in replies) == body
-        assert [len(reply.body) for reply in replies] == [cut, cut, len(body) - 2 * cut]
+        assert [len(reply.body) for reply in replies] == [cut, 0, cut, len(body) - 2 * cut]
         assert max(reply.seconds for reply in replies) < row.seconds
         assert entries(one) == []
         origin.heal()

@@ -69,7 +69,7 @@ class Passthru:
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + START_SECONDS
-        while not self._healthy():
+        while not (self._healthy() and self._followers_served()):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._stop()
                 raise AssertionError(f"passthru up did not come up:\n{self.output}")
@@ -127,6 +127,11 @@ class Passthru:
             control.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return b" 200 " in control.recv(64)
         return False
+
+    def _followers_served(self) -> bool:
+        """Say whether `passthru fills` runs, where it has something to do."""
+        rendered = self.folder / "state/live/fills.json"
+        return (self.folder / "run/fills.pid").exists() or not rendered.exists()
 
     def _stop(self) -> int:
         self._process.send_signal(signal.SIGTERM)
