@@ -87,12 +87,16 @@ def test_disk(key: str, origin: Origin, folder: Path, disk: Path) -> None:
         assert status_of(one, NARINFO, narinfo()) == "HIT"
 
         with full(disk) if key == "disk_full" else read_only(disk):
-            started = time.monotonic()
-            while status_of(one, path := next(cold), noise(500)) is None:
+            started, path = time.monotonic(), ""
+            in_a_row = 0  # for the workers of before a reload may answer one more
+            while in_a_row < 4:
+                path = path if in_a_row else next(cold)
+                seen = status_of(one, path, noise(500))
+                assert seen in (None, "MISS")
+                in_a_row = in_a_row + 1 if seen else 0
                 assert status_of(one, NARINFO, narinfo()) == "HIT"
                 assert time.monotonic() - started < row.seconds
-                time.sleep(0.1)
-            assert [status_of(one, path, noise(500)) for _ in range(3)] == ["MISS"] * 3
+                time.sleep(0 if in_a_row else 0.1)
             assert status_of(one, SMALL, noise(1000)) == "HIT"
             assert "is full or read-only" in one.output
 

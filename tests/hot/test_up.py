@@ -55,7 +55,7 @@ def test_up_copies_what_is_hot(origin: Origin, folder: Path) -> None:
         assert one.get(NARINFO).headers["x-cache-status"] == "HIT"
         os.kill(first, signal.SIGKILL)
         assert eventually(lambda: not copies(folder)), one.output
-        assert "hot died: killed by SIGKILL" in one.output
+        assert eventually(lambda: "hot died: killed by SIGKILL" in one.output)
         assert one.get(NARINFO).body == narinfo()
         assert eventually(lambda: children(one) not in ([], [first]))
         assert {(line.status, line.cache) for line in one.logged(62)[1:]} == {(200, "HIT")}
