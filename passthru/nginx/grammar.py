@@ -34,6 +34,11 @@ _NAR_NAME: Final = rf"(?:/{_SEGMENT})++(?:\?(?:[\w.~!*+,=:@&/?()-]|%[0-9A-Fa-f]{
 
 NAR: Final = rf"^/nar(?!(?:/~[^/?]++)?+/~(?![^/?])){_NAR_NAME}$"
 
+PLAIN_NAR: Final = (
+    r"^/nar/(?:~[a-z0-9-]++/)?[0-9a-z]{52}\.nar(?:\.[a-z0-9]{2,4})?(?:\?hash=[0-9a-z]{32})?$"
+)
+"""What nearly every NAR is called: a part of NAR, looked at first, as hits of them are many."""
+
 _AUTHORITY: Final = r"(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?"
 
 NAR_ELSEWHERE: Final = rf"^/nar/~[a-z0-9-]++/~/https?/{_AUTHORITY}{_NAR_NAME}$"

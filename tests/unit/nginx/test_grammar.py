@@ -12,6 +12,7 @@ H = "0123456789abcdfghijklmnpqrsvwxyz"
 def known(target: str) -> bool:
     """Decide as the rendered map does: patterns in order, the first that matches."""
     rules = [
+        (grammar.PLAIN_NAR, True),
         (grammar.NARINFO, True),
         (grammar.TOO_LONG, False),
         (grammar.ENCODED, False),
@@ -57,6 +58,22 @@ def known(target: str) -> bool:
 def test_known(target: str) -> None:
     """What clients of Nix 2.3 to 2.35, Lix, nix-index and dwarffs ask for."""
     assert known(target)
+
+
+@pytest.mark.parametrize("compression", ["", ".xz", ".zst", ".bz2", ".br", ".lz4"])
+@pytest.mark.parametrize("named", ["", "~b/", "~a-2/"])
+@pytest.mark.parametrize("query", ["", f"?hash={H}"])
+def test_what_is_looked_at_first_is_known_without(named: str, compression: str, query: str) -> None:
+    """The names that most NARs have are found at once, and nothing else is let through by that."""
+    target = (
+        f"/nar/{named}1w1fff338fvdw53sqgamddn1b2xgds473pv6y13gizdbqjv4i5p3.nar{compression}{query}"
+    )
+
+    assert re.search(grammar.PLAIN_NAR, target, re.ASCII)
+    assert re.search(grammar.NAR, target, re.ASCII)
+    assert not re.search(f"{grammar.TOO_LONG}|{grammar.ENCODED}", target, re.ASCII)
+    for more in ("/x", "%2e", "?x", "&x", " ", "\n\n"):
+        assert not re.search(grammar.PLAIN_NAR, target + more, re.ASCII)
 
 
 @pytest.mark.parametrize(
