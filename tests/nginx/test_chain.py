@@ -333,3 +333,16 @@ def test_every_proxied_answer_tells_what_the_cache_did(
     assert failed.status == 502
     assert failed.cache_status == "MISS"
     assert one.get(NARINFO).cache_status == "HIT"
+
+
+@pytest.mark.parametrize("name", ["mirror-504", "504", "502", "never"])
+def test_an_upstream_may_be_called_as_a_failure_is(
+    name: str, cache: StartCache, origin: Origin
+) -> None:
+    """What says how it was answered is told from what it is called: its "no" is a miss."""
+    one = cache(upstream(origin, name))
+
+    assert [(one.get(path).status, one.get(path).status) for path in (NARINFO, NAR)] == [
+        (404, 404),
+        (404, 404),
+    ]
