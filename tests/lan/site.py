@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -144,7 +145,7 @@ class Lan:
         self, *names: str, network: str = "10.213.7", network_6: str = "fd00:213:7"
     ) -> None:
         """Name the hosts; each has an address that ends in its number."""
-        self.tag = f"{os.getpid() % 100000}{int(time.monotonic() * 10) % 1000}"
+        self.tag = secrets.token_hex(4)
         self.folder = Path(tempfile.mkdtemp(prefix="pt-"))
         self.folder.chmod(0o755)
         self.bridge = f"ptbr{self.tag}"
